@@ -60,6 +60,8 @@ class Blocks(Columns):
         Of a block among those that are bounded together.
     box : array of shape (B,)
         Number of the box of the cover (`modelsizer.optimizer.tables.cover`) that a block is of.
+    depth : array of shape (B,)
+        Of that box.
     first, last : array of shape (B,)
         Range of layers of that box, of which the block has those that the limits leave.
     """
@@ -71,25 +73,29 @@ class Blocks(Columns):
     able: Bools
     number: Ints
     box: Ints
+    depth: Ints
     first: Ints
     last: Ints
 
     @classmethod
-    def of(cls, cover: Cover, layers: int, layouts: int) -> Blocks:
-        """Return the boxes of a cover, of which nothing is known.
+    def of(cls, cover: Cover, box: Ints, layers: int, layouts: int) -> Blocks:
+        """Return boxes of a cover, of which nothing is known.
 
         Parameters
         ----------
         cover : Cover
+        box : array of shape (B,)
+            Numbers of the boxes.
         layers : int
             Position of the layers among the indices.
         layouts : int
         """
-        number = np.arange(len(cover))
-        ends = cover.low[:, layers].astype(np.int64), cover.high[:, layers].astype(np.int64)
-        able = np.ones((len(cover), layouts), dtype=bool)
-        least = np.full(len(cover), -np.inf)
-        return cls(cover.root, cover.low, cover.high, least, able, number, number, *ends)
+        low, high, depth = cover.low[box], cover.high[box], cover.depth[box]
+        ends = low[:, layers].astype(np.int64), high[:, layers].astype(np.int64)
+        able = np.ones((len(box), layouts), dtype=bool)
+        least = np.full(len(box), -np.inf)
+        number = np.arange(len(box))
+        return cls(cover.root[box], low, high, least, able, number, box, depth, *ends)
 
     def plus(self, *others: Blocks) -> Blocks:
         """Concatenate with other blocks."""

@@ -20,6 +20,7 @@ from modelsizer.optimizer.search.compare import box_designs
 from modelsizer.optimizer.search.pool import Pool
 from modelsizer.optimizer.search.samples import even_points, few_layouts, pairs, random_points
 from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.cover import Cover
 from modelsizer.optimizer.tables.grid import Bools
 from modelsizer.optimizer.tables.spread import groups, spread
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed
@@ -38,6 +39,7 @@ BOUNDED_AT_ONCE = 8192  # some 10 MB of costs
 AT_ONCE = 4096  # blocks split per round: enough to vectorise, few enough to be best-first
 LISTED_AT_ONCE = 200  # small blocks listed before the number of options is checked
 FEW_BLOCKS = 256  # blocks of which a round is split at least, as far as they go
+FEW_LEFT = 32_768  # width options listed about as fast as an incumbent is looked for
 FEW_ROOTS = 256  # bounded in about 0.2 s
 TABLE_ROWS = 30_000  # width options gathered per table
 
@@ -57,6 +59,9 @@ class BlockSearch:
     clock : Clock, optional
         Stops `tables` with a StoppedError; `floor` then bounds what was not read.
 
+    cover : Cover, optional
+        Boxes to start from; by default those into which earlier searches split the space.
+
     Attributes
     ----------
     value : float
@@ -72,6 +77,7 @@ class BlockSearch:
         names: tuple[str, ...] | None = None,
         breach: Breach | None = None,
         clock: Clock | None = None,
+        cover: Cover | None = None,
     ) -> None:
         self.model = model
         self.clock = Clock() if clock is None else clock
@@ -84,27 +90,48 @@ class BlockSearch:
         self._few = few_layouts(self._layouts)
         self._bounds = BlockBounds(model, self.grid, breach)
         self._branching = Branching(self.grid)
-        self._pending = np.inf  # minimum bound of blocks taken and not yet split or yielded
-        self._cover = model.store.cover(model.problem)
-        self._whole = Blocks.of(self._cover, self.grid.layers, len(self._layouts))
-        self._pool = Pool(self._whole)
+        self._cover = model.store.cover(model.problem) if cover is None else cover
+        self._pool = Pool(self._boxes(np.zeros(0, dtype=np.int64)))
+        self._pending = -np.inf  # minimum bound of blocks taken and not yet split or yielded
+        self._opened = False
 
     @property
     def floor(self) -> float:
         """Return a lower bound on the designs of all blocks not yet yielded."""
         return min(self._pool.least, self._pending)
 
+    def few_left(self) -> bool:
+        """Whether boxes kept from earlier searches leave so few options that all may be listed."""
+        if len(self._cover) == len(self.grid.roots):
+            return False
+        self.open()
+        left = sum(self._options(part).sum() for part in self._pool.below(self.value))
+        return bool(left <= FEW_LEFT)
+
     @property
     def waiting(self) -> int:
         """Return the number of blocks not yet split or yielded."""
         return len(self._pool)
 
-    def bound_all(self) -> float:
-        """Bound the boxes of the cover, and return the least bound."""
-        self._pending = -np.inf
-        self._pool = Pool(self._bounded(self._whole))
-        self._pending = np.inf
-        return self.floor
+    def _boxes(self, box: Ints) -> Blocks:
+        """Return boxes of the cover."""
+        return Blocks.of(self._cover, box, self.grid.layers, len(self._layouts))
+
+    def open(self) -> None:
+        """Bound the boxes kept from earlier searches, once: groups of them, then those left."""
+        if self._opened:
+            return
+        top, group = self._cover.groups()
+        kept = self._bounded(self._boxes(top))
+        place = np.full(len(top), -1)
+        place[kept.number] = np.arange(len(kept))
+        box = np.flatnonzero(group >= 0)
+        box = box[(place[group[box]] >= 0) & (top[group[box]] != box)]
+        within = place[group[box]]
+        parts = replace(self._boxes(box), least=kept.least[within], able=kept.able[within])
+        whole = kept.take(top[group[kept.box]] == kept.box)
+        self._pool = Pool(whole.plus(self._bounded(parts)))
+        self._pending, self._opened = np.inf, True
 
     def scouts(self, *, thorough: bool = False) -> Iterator[Table]:
         """Yield a sparse sample of the space, for finding an incumbent.
@@ -157,7 +184,7 @@ class BlockSearch:
 
     def tables(self) -> Iterator[Table]:
         """Yield tables of width options, until no block can have a design better than `value`."""
-        self.bound_all()
+        self.open()
         ready = self._pool.none
         while len(self._pool) or len(ready):
             self.clock.check(2 * self._pool.nbytes)  # they are copied
@@ -207,8 +234,8 @@ class BlockSearch:
         halves, side, length = self._branching.halves(blocks)
         low, high = halves.low.copy(), halves.high.copy()
         low[:, self.grid.layers], high[:, self.grid.layers] = halves.first, halves.last
-        box = self._cover.split(blocks.box, halves.root, low, high)
-        return replace(halves, box=box), side, length
+        box = self._cover.split(blocks.box, blocks.depth, halves.root, low, high)
+        return replace(halves, box=box, depth=halves.depth + 1), side, length
 
     def _handed_on(self, ready: Blocks) -> Iterator[Table]:
         """Yield tables of small blocks in order of bounds, while they may contain the optimum."""
@@ -263,5 +290,9 @@ def whole_floor(model: Model) -> float:
 
     It is minus infinity if there are too many roots for a quick answer.
     """
-    search = BlockSearch(model)
-    return -np.inf if len(search.grid.roots) > FEW_ROOTS else search.bound_all()
+    grid = model.store.grid(model.problem)
+    if len(grid.roots) > FEW_ROOTS:
+        return -np.inf
+    search = BlockSearch(model, cover=Cover.whole(grid))
+    search.open()
+    return search.floor

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from modelsizer.optimizer.search.block_bounds import Blocks
@@ -43,6 +45,10 @@ class Pool:
         """The least bound; infinite without blocks."""
         parts = (self._front, *self._back)
         return min(float(part.least.min(initial=np.inf)) for part in parts)
+
+    def below(self, value: float) -> Iterator[Blocks]:
+        """Yield the blocks whose bound is at most a value, which stay."""
+        yield from (part.take(part.least <= value) for part in (self._front, *self._back))
 
     def add(self, blocks: Blocks) -> None:
         """Add blocks."""

@@ -177,9 +177,13 @@ class Search:
                 before = self.incumbent
                 if before is not None:
                     self._look(blocks.near(before, zoom))
+                blocks.value = self.value
+                if self.value < self.enough:
+                    return
                 if self.incumbent is before:
                     break
-        blocks.value = self.value
+            if self.incumbent is not None and blocks.few_left():
+                return
 
     def _look(self, tables: Iterator[Table]) -> None:
         """Dive into tables of samples, whose boxes are neither kept nor counted."""
@@ -188,8 +192,17 @@ class Search:
             if self.clock.out_of_time and (number or self.incumbent is not None):
                 return
             boxes = self._feasible(table)
+            least = np.zeros(len(boxes))
+            if len(boxes) and self.incumbent is not None:
+                least = self.model.relax(table, boxes.row, boxes.low, boxes.high).least
+                boxes, least = self._better(boxes, least)
             if len(boxes):
-                self._dive(table, boxes, np.zeros(len(boxes)))
+                self._dive(table, boxes, least)
+
+    def _better(self, boxes: Boxes, least: Floats) -> tuple[Boxes, Floats]:
+        """Return the boxes that may have a better design than the incumbent."""
+        better = least < self.value
+        return boxes.take(better), least[better]
 
     def _feasible(self, table: Table) -> Boxes:
         """Return one box per row, reduced to the exact feasible depths."""

@@ -1,13 +1,12 @@
 """Boxes that cover a grid, kept between questions over the same space.
 
-A search splits boxes where its question needs it. The next question starts from the boxes at which
-the last one ended: it bounds every one anew, and goes on where these bounds do not suffice. So
+A search splits boxes where its question needs it, and the tree of all boxes is kept. The next
+question bounds every box at which it ends anew, and goes on where these bounds do not suffice. So
 nothing of an answer is kept, only where the space was split.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,19 +14,17 @@ from numpy.typing import NDArray
 
 from modelsizer.optimizer.tables.grid import Grid, Ints
 
-Roots = NDArray[np.int32]
 Menus = NDArray[Any]
 
-MOST_BYTES = 100 * 2**20
-"""Bytes of the boxes kept of a space; a search that ended with more is followed by a fresh one."""
-FEW_BOXES = 16_384  # kept in any case: bounded in some 30 ms
-MOST_GROWTH = 3
-"""Boxes kept, at most, for each at which a fresh search ended: to bound too many costs more than
-to split again."""
+MOST_BOXES = 1_000_000
+"""Boxes kept of a space: some 80 MB. Where they are more, parts of the tree are forgotten."""
+FORGOTTEN = 16  # ends of the largest parts that are forgotten
+GROUPS = 512
+"""Ends of the tree are bounded in about so many groups first, those of groups left alone after."""
 
 
 class Cover:
-    """Boxes whose designs are those of the grid, each in one box.
+    """A tree of boxes; those without parts have the designs of the grid, each in one box.
 
     Parameters
     ----------
@@ -35,54 +32,103 @@ class Cover:
         Indices of roots.
     low, high : array of small integers, shape (B, D)
         Ranges of indices into the menus of the grid.
-    enough : int, optional
-        Greatest number of boxes that are kept; by default it follows from the first search.
+    parent : array of shape (B,)
+        Number of the box that a box is a part of, itself if it is of none.
+    depth : array of shape (B,)
+        Boxes that a box is in.
     """
 
-    def __init__(self, root: Roots, low: Menus, high: Menus, enough: int | None = None) -> None:
-        self.root, self.low, self.high = root, low, high
-        self._enough = enough
-        self._parts: list[tuple[Roots, Menus, Menus]] = []
-        self._split: list[Ints] = []
+    def __init__(
+        self, root: NDArray[np.int32], low: Menus, high: Menus, parent: Ints, depth: Ints
+    ) -> None:
+        self.root, self.low, self.high, self.parent, self.depth = root, low, high, parent, depth
+        self._parts = [(root, low, high, parent, depth)]
         self._count = len(root)
 
     @classmethod
     def whole(cls, grid: Grid) -> Cover:
         """Return each root as one box."""
         sizes = np.array([grid.sizes(root) for root in grid.roots])
-        return cls(np.arange(len(sizes), dtype=np.int32), np.zeros_like(sizes), sizes - 1)
+        number = np.arange(len(sizes), dtype=np.int32)
+        return cls(number, np.zeros_like(sizes), sizes - 1, number, np.zeros_like(number))
 
     def __len__(self) -> int:
         return len(self.root)
 
-    def split(self, box: Ints, root: Roots, low: Menus, high: Menus) -> Ints:
-        """Note that boxes were split, and return the numbers of their parts.
+    def split(self, box: Ints, depth: Ints, root: Ints, low: Menus, high: Menus) -> Ints:
+        """Note that boxes were split in two, and return the numbers of their halves.
 
         Parameters
         ----------
-        box : array
-            Numbers of the boxes: their indices, or what this method returned.
-        root, low, high
-            Their parts, which cover them, in any order.
+        box, depth : array of shape (B,)
+            Numbers of the boxes, -1 where one was not noted, and their depths.
+        root, low, high : array of shape (2 B, ...)
+            The lower halves, then the upper ones.
         """
-        self._split.append(box)
-        self._parts.append((root, low, high))
-        self._count += len(root)
-        return np.arange(self._count - len(root), self._count)
+        if self._count > MOST_BOXES:
+            return np.full(len(root), -1)
+        noted = np.tile(box >= 0, 2)
+        parent = np.tile(box, 2)[noted].astype(np.int32)
+        number = np.full(len(root), -1)
+        number[noted] = np.arange(self._count, self._count + len(parent))
+        deeper = np.tile(depth + 1, 2)[noted].astype(np.int32)
+        self._parts.append((root[noted], low[noted], high[noted], parent, deeper))
+        self._count += len(parent)
+        return number
 
-    def leaves(self) -> Cover | None:
-        """Return the boxes that were not split; None if they are too many to keep."""
-        if not self._split:
-            return Cover(self.root, self.low, self.high, self._enough)
-        whole = np.ones(self._count, dtype=bool)
-        whole[np.concatenate(self._split)] = False
-        parts = [(self.root, self.low, self.high), *self._parts]
-        root, low, high = (_joined(column)[whole] for column in zip(*parts, strict=True))
-        if root.nbytes + low.nbytes + high.nbytes > MOST_BYTES:
-            return None
-        enough = max(MOST_GROWTH * len(root), FEW_BOXES) if self._enough is None else self._enough
-        return Cover(root, low, high, enough) if len(root) <= enough else None
+    def grown(self) -> Cover:
+        """Return the tree with all boxes noted; where they are too many, without small parts."""
+        columns = [np.concatenate(column) for column in zip(*self._parts, strict=True)]
+        found = Cover(*columns)
+        return found if self._count <= MOST_BOXES else found._pruned()
 
+    def _pruned(self) -> Cover:
+        """Return the tree without the parts of its groups."""
+        top, _ = self.groups(FORGOTTEN)
+        keep = np.zeros(len(self), dtype=bool)
+        keep[top] = True
+        for level in self._levels()[:0:-1]:
+            keep[self.parent[level[keep[level]]]] = True
+        number = np.cumsum(keep) - 1
+        columns = (self.root, self.low, self.high, number[self.parent], self.depth)
+        return Cover(*(column[keep] for column in columns))
 
-def _joined(column: Sequence[Menus]) -> Menus:
-    return np.concatenate(column)
+    def _levels(self) -> list[Ints]:
+        """Return the numbers of the boxes of each depth."""
+        order = np.argsort(self.depth, kind="stable")
+        return np.split(order, np.cumsum(np.bincount(self.depth))[:-1])
+
+    def groups(self, most: int | None = None) -> tuple[Ints, Ints]:
+        """Return boxes that cover the grid, and the group of each box in them.
+
+        Parameters
+        ----------
+        most : int, optional
+            The most ends of the tree in each.
+
+        Returns
+        -------
+        top : array of shape (G,)
+            Numbers of boxes, each with few ends of the tree in it.
+        group : array of shape (B,)
+            Of each box without parts in which of these boxes it is; -1 for others.
+        """
+        levels = self._levels()
+        ends = np.ones(len(self), dtype=np.int64)
+        ends[self.parent[levels[0].size :]] = 0
+        inner = ends == 0
+        for level in levels[:0:-1]:
+            np.add.at(ends, self.parent[level], ends[level])
+        most = len(self) // (2 * GROUPS) if most is None else most
+        group = np.full(len(self), -1)
+        count = 0
+        top = []
+        for level in levels:
+            above = group[self.parent[level]]
+            mine = (above < 0) & ((ends[level] <= most) | ~inner[level])
+            group[level] = above
+            group[level[mine]] = count + np.arange(int(mine.sum()))
+            top.append(level[mine])
+            count += int(mine.sum())
+        group[inner] = -1
+        return np.concatenate(top), group

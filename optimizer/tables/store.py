@@ -72,7 +72,7 @@ class TableStore:
     """Cache of the tables of the last space.
 
     The tables of a space too large to enumerate are not cached but built on demand; its grid is
-    cached, and the boxes at which the last search over it ended.
+    cached, and the boxes into which searches over it split it.
     """
 
     def __init__(self) -> None:
@@ -109,10 +109,9 @@ class TableStore:
         return self._grid
 
     def cover(self, problem: Problem) -> Cover:
-        """Return boxes that cover the grid, for one search: those at which the last one ended."""
+        """Return boxes that cover the grid, for one search: with the parts of the last one."""
         grid = self.grid(problem)
-        left = None if self._cover is None else self._cover.leaves()
-        self._cover = Cover.whole(grid) if left is None else left
+        self._cover = Cover.whole(grid) if self._cover is None else self._cover.grown()
         return self._cover
 
     def tables(self, problem: Problem, names: Collection[str] | None = None) -> Iterator[Table]:

@@ -22,8 +22,9 @@ def random_block(r: random.Random, grid: Grid, layouts: int) -> tuple[int, Block
     sizes = grid.sizes(grid.roots[index]).tolist()
     ends = [sorted((r.randrange(n), r.randrange(n))) for n in sizes]
     low, high = (np.array([[end[i] for end in ends]], dtype=grid.dtype) for i in (0, 1))
-    cover = Cover(np.array([index], dtype=np.int32), low, high)
-    return index, Blocks.of(cover, grid.layers, layouts)
+    one = np.zeros(1, dtype=np.int64)
+    cover = Cover(np.array([index], dtype=np.int32), low, high, one, one)
+    return index, Blocks.of(cover, one, grid.layers, layouts)
 
 
 def check_bounds(problem: Problem, seed: int, blocks: int = 8, points: int = 6) -> int:

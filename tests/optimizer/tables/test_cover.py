@@ -6,10 +6,11 @@ import random
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from modelsizer import Problem, ProblemError, Result, Solver
 from modelsizer.optimizer.search import blocks, pool
-from modelsizer.optimizer.tables import store
+from modelsizer.optimizer.tables import cover, store
 from modelsizer.optimizer.tables.cover import Cover
 from modelsizer.optimizer.tables.grid import Grid
 from tests.support.layers_oracle import drawing
@@ -19,10 +20,22 @@ LAWS = ("hoffmann-2022", "besiroglu-2024", "kaplan-2020", "sardana-2024", "muenn
 
 
 def check_whole(cover: Cover, grid: Grid) -> None:
-    """Each point of the grid lies in one box."""
+    """Each point of the grid lies in one end of the tree, and in one group."""
+    top, group = cover.groups(3)
+    ends = np.flatnonzero(group >= 0)
+    check_boxes(cover, grid, ends)
+    check_boxes(cover, grid, top)
+    within = top[group[ends]]
+    assert (cover.low[within] <= cover.low[ends]).all()
+    assert (cover.high[within] >= cover.high[ends]).all()
+    assert (np.bincount(group[ends]) <= 3).all()
+
+
+def check_boxes(cover: Cover, grid: Grid, boxes: NDArray[np.int64]) -> None:
+    """Each point of the grid lies in one of some boxes."""
     for index, root in enumerate(grid.roots):
         points = np.zeros(grid.sizes(root), dtype=np.int64)
-        for at in np.flatnonzero(cover.root == index):
+        for at in boxes[cover.root[boxes] == index]:
             ends = zip(cover.low[at].tolist(), cover.high[at].tolist(), strict=True)
             points[tuple(slice(low, high + 1) for low, high in ends)] += 1
         assert (points == 1).all()
@@ -84,6 +97,7 @@ def test_questions_of_one_solver_are_answered_as_alone(
 ) -> None:
     monkeypatch.setattr(store, "LISTABLE", 0)
     monkeypatch.setattr(pool, "FRONT", 8)
+    monkeypatch.setattr(cover, "MOST_BOXES", 300)
     monkeypatch.setattr(blocks, "BOUNDED_AT_ONCE", 16)
     assert check_questions(MAKE[seed % 3](seed), seed, details=False) > 1
 
@@ -95,31 +109,42 @@ def test_questions_of_one_solver_are_answered_as_alone_at_length(
 ) -> None:
     monkeypatch.setattr(store, "LISTABLE", 0)
     monkeypatch.setattr(pool, "FRONT", 8)
+    monkeypatch.setattr(cover, "MOST_BOXES", 300)
     monkeypatch.setattr(blocks, "BOUNDED_AT_ONCE", 16)
     assert check_questions(MAKE[seed % 3](seed), seed, details=True) > 1
 
 
-def boxes(many: int) -> Cover:
-    ends = np.arange(many, dtype=np.int16)[:, None]
-    return Cover(np.zeros(many, dtype=np.int32), ends, ends)
+def one_box(most: int = 9) -> Cover:
+    none = np.zeros(1, dtype=np.int64)
+    low = np.zeros((1, 1), dtype=np.int16)
+    return Cover(np.zeros(1, dtype=np.int32), low, low + most, none, none)
+
+
+def halved(cover: Cover, box: int, middle: int) -> None:
+    at = np.array([box])
+    low, high = cover.low[at], cover.high[at]
+    ends = np.concatenate([low, low * 0 + middle + 1]), np.concatenate([low * 0 + middle, high])
+    cover.split(at, cover.depth[at], np.zeros(2, dtype=np.int32), *ends)
+
+
+def ends(cover: Cover) -> list[int]:
+    return sorted(cover.low[cover.groups()[1] >= 0].ravel().tolist())
 
 
 def test_searches_of_one_space_at_once_do_not_disturb_each_other() -> None:
-    cover = boxes(2)
-    first, second = cover.leaves(), cover.leaves()
-    assert first is not None and second is not None and first is not second
-    one = np.zeros(1, dtype=np.int32)
-    first.split(np.array([1]), one, cover.low[:1], cover.high[:1])
-    left = second.leaves()
-    assert left is not None and left.low.ravel().tolist() == [0, 1]
+    cover = one_box()
+    halved(cover, 0, 4)
+    first, second = cover.grown(), cover.grown()
+    halved(first, 1, 2)
+    assert ends(first.grown()) == [0, 3, 5] and ends(second.grown()) == [0, 5]
 
 
 def test_numbers_of_boxes_that_are_kept_do_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("modelsizer.optimizer.tables.cover.FEW_BOXES", 4)
-    cover, kept = boxes(1), []
-    for _ in range(20):
-        half = np.zeros((2, 1), dtype=np.int16)
-        cover.split(np.array([0]), np.zeros(2, dtype=np.int32), half, half)
-        cover = cover.leaves() or boxes(1)
+    monkeypatch.setattr("modelsizer.optimizer.tables.cover.MOST_BOXES", 40)
+    cover, kept = one_box(5000), []
+    for at in range(1, 80):
+        last = int(np.flatnonzero(cover.low[:, 0] == cover.low.max())[-1])
+        halved(cover, last, 50 * at)
+        cover = cover.grown()
         kept.append(len(cover))
-    assert max(kept) == 6 and kept.count(1) > 2
+    assert max(kept) < 43 and min(kept[40:]) < 35
