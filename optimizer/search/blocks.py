@@ -129,7 +129,7 @@ class BlockSearch:
         box = box[(place[group[box]] >= 0) & (top[group[box]] != box)]
         within = place[group[box]]
         parts = replace(self._boxes(box), least=kept.least[within], able=kept.able[within])
-        whole = kept.take(top[group[kept.box]] == kept.box)
+        whole = kept.take(group[kept.box] >= 0)
         self._pool = Pool(whole.plus(self._bounded(parts)))
         self._pending, self._opened = np.inf, True
 

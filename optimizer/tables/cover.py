@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from modelsizer.optimizer.tables.grid import Grid, Ints
 
-Menus = NDArray[Any]
+Numbers = NDArray[Any]
 
-MOST_BOXES = 1_000_000
-"""Boxes kept of a space: some 80 MB. Where they are more, parts of the tree are forgotten."""
+MOST_BOXES = 500_000
+"""Boxes kept of a space: some 40 MB. Where they are more, parts of the tree are forgotten."""
 FORGOTTEN = 16  # ends of the largest parts that are forgotten
 GROUPS = 512
 """Ends of the tree are bounded in about so many groups first, those of groups left alone after."""
@@ -39,7 +39,7 @@ class Cover:
     """
 
     def __init__(
-        self, root: NDArray[np.int32], low: Menus, high: Menus, parent: Ints, depth: Ints
+        self, root: Numbers, low: Numbers, high: Numbers, parent: Numbers, depth: Numbers
     ) -> None:
         self.root, self.low, self.high, self.parent, self.depth = root, low, high, parent, depth
         self._parts = [(root, low, high, parent, depth)]
@@ -55,7 +55,7 @@ class Cover:
     def __len__(self) -> int:
         return len(self.root)
 
-    def split(self, box: Ints, depth: Ints, root: Ints, low: Menus, high: Menus) -> Ints:
+    def split(self, box: Ints, depth: Ints, root: Numbers, low: Numbers, high: Numbers) -> Ints:
         """Note that boxes were split in two, and return the numbers of their halves.
 
         Parameters
