@@ -249,6 +249,8 @@ def test_a_function_is_documented(name: str) -> None:
 @pytest.mark.parametrize("name", [*FUNCTIONS, "Problem", "Solver", "save_law", "load_architecture"])
 def test_examples_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
+    if name == "report":  # whose pictures take most of the time, and have tests of their own
+        monkeypatch.setattr("modelsizer.page.report.pictures", lambda *_, **__: iter(()))
     value = getattr(ms, name)
     names = vars(sys.modules[value.__module__])
     found = [t for t in doctest.DocTestFinder().find(value, name, globs=dict(names)) if t.examples]

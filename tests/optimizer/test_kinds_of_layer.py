@@ -171,6 +171,26 @@ def test_designs_in_order(pattern: str) -> None:
     assert several >= SOLVABLE
 
 
+@cache
+def front_of_all(pattern: str, number: int, names: tuple[str, ...]) -> dict[tuple[float, ...], int]:
+    """Values that no design of a problem improves on, and how many designs have them."""
+    problem, _ = drawn(pattern)[number]
+    asked = question(problem, parse_goals(problem, names))
+    plain = asked.to_dict()
+    plain["training"] = {**plain.get("training", {}), "tensor_parallel": 1}
+    vectors: dict[tuple[float, ...], int] = {}
+    for architecture in architectures(plain):
+        design = evaluate(asked, architecture)
+        if design.feasible:
+            vector = tuple(float(design.exact[name]) for name in names)
+            vectors[vector] = vectors.get(vector, 0) + 1
+    return {
+        v: n
+        for v, n in vectors.items()
+        if not any(o != v and all(a <= b for a, b in zip(o, v, strict=True)) for o in vectors)
+    }
+
+
 @pytest.mark.parametrize("pattern", FIRST)
 @pytest.mark.parametrize("names", [["loss", "kv_cache"], ["loss", "kv_cache", "parameters"]])
 @pytest.mark.parametrize(
@@ -178,24 +198,11 @@ def test_designs_in_order(pattern: str) -> None:
 )
 def test_fronts(pattern: str, names: list[str], solver: str) -> None:
     points = 0
-    for problem, _ in drawn(pattern)[: 5 if solver == "scipy" else 12]:
-        goals = parse_goals(problem, names)
-        asked = question(problem, goals)
+    for number, (problem, _) in enumerate(drawn(pattern)[: 5 if solver == "scipy" else 12]):
+        asked = question(problem, parse_goals(problem, names))
         if not asked.token_limits.bounded:
             continue
-        plain = asked.to_dict()
-        plain["training"] = {**plain.get("training", {}), "tensor_parallel": 1}
-        vectors: dict[tuple[float, ...], int] = {}
-        for architecture in architectures(plain):
-            design = evaluate(asked, architecture)
-            if design.feasible:
-                vector = tuple(float(design.exact[name]) for name in names)
-                vectors[vector] = vectors.get(vector, 0) + 1
-        best = {
-            v: n
-            for v, n in vectors.items()
-            if not any(o != v and all(a <= b for a, b in zip(o, v, strict=True)) for o in vectors)
-        }
+        best = front_of_all(pattern, number, tuple(names))
         if solver == "scipy" and len(best) > 12:
             continue
         found = front(problem, names, solver=solver)
@@ -226,8 +233,10 @@ def test_a_changed_budget_is_solved_again_from_kept_tables(pattern: str) -> None
     assert changed > 3
 
 
-def test_answers_show_their_groups(tmp_path: Path) -> None:
+def test_answers_show_their_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """JSON, text and page; and the JSON reads back to the same design."""
+    # They take most of the time, and do not show the groups in words.
+    monkeypatch.setattr("modelsizer.page.report.pictures", lambda *_, **__: iter(()))
     shown = 0
     for problem, found in drawn("every"):
         best = in_order(problem, found)[:1]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -72,7 +74,12 @@ def problem(settings: dict[str, Any] | None = None) -> Problem:
 
 def by_plain_loops(asked: Problem) -> tuple[float, Design] | None:
     """Value and design, from formulas written again."""
-    tables = asked.to_dict()
+    return _by_plain_loops(json.dumps(asked.to_dict()))
+
+
+@cache
+def _by_plain_loops(asked: str) -> tuple[float, Design] | None:
+    tables = json.loads(asked)
     budgets, training = tables["budgets"], tables["training"]
     objective = tables["objective"]
     name = objective.get("maximize") or objective.get("minimize", "loss")

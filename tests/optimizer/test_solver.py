@@ -48,7 +48,9 @@ def same(first: Result, second: Result) -> None:
     assert first.warnings == second.warnings
 
 
-@pytest.mark.parametrize("solver", ["auto", "bound", "scipy", "exhaustive"])
+@pytest.mark.parametrize(
+    "solver", [pytest.param("auto", marks=pytest.mark.slow), "bound", "scipy", "exhaustive"]
+)
 def test_asking_again_is_asking_anew(solver: str) -> None:
     """A walk over changed settings; every answer, what binds too, is that of a fresh solve."""
     base = Problem.load("phone-2gb").with_settings({"space.head_dim": [64, 128]})
