@@ -77,13 +77,11 @@ check: $(STAMP)-test
 # Some 20 minutes; the pages and pictures of docs/ are pasted and drawn from what it writes.
 bench: $(STAMP)-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[test,check,bench]'
-	$(BIN)/python -m benchmarks.reference
 	$(BIN)/python -m benchmarks.resolve
 	$(BIN)/python -m benchmarks.solvers
 	$(BIN)/python -m benchmarks.formulations
 	$(BIN)/python -m benchmarks.growth
-	$(BIN)/python -m benchmarks.questions
-	$(BIN)/python -m benchmarks.fronts
+	$(BIN)/python -m benchmarks.many
 	$(BIN)/python -m benchmarks.laws
 	$(BIN)/python -m benchmarks.pictures
 

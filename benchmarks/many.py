@@ -110,9 +110,24 @@ PROBLEMS: dict[str, dict[str, Any]] = {
 
 THREE = "parameters,layers,loss"
 _THREE = ("--objectives", THREE, "--json", "{out}.json")
+_TOO_LOW = ("--set", "budgets.loss=1.95")
+_TOO_LOW_MIXED = ("--set", "budgets.loss=1.87")
+"""Losses in nats that no design reaches."""
 QUESTIONS: dict[str, tuple[str, ...]] = {
     "help": ("--help",),
     "solve": ("solve", "one-h100-1e24", "--json", "{out}.json"),
+    **{
+        f"solve by {solver}": (
+            "solve",
+            "one-h100-1e24",
+            "--quick",
+            "--solver",
+            solver,
+            "--json",
+            "{out}.json",
+        )
+        for solver in ("exhaustive", "scipy", "pulp", "pulp:HiGHS")
+    },
     "solve quick": ("solve", "one-h100-1e24", "--quick", "--json", "{out}.json"),
     "solve 96 layouts": ("solve", "finer96", "--quick", "--json", "{out}.json"),
     "prices 20 layouts": ("prices", "few20", "--json", "{out}.json"),
@@ -120,9 +135,22 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "prices 8e6": ("prices", "dense1e7", "--json", "{out}.json"),
     "compare-laws 8e6": ("compare-laws", "dense1e7", "--json", "{out}.json"),
     "compare-laws mixed": ("compare-laws", "mixed1e7", "--json", "{out}.json"),
+    "explain 8e6": ("explain", "dense1e7", *_TOO_LOW, "--json", "{out}.json"),
+    "explain 1e8": ("explain", "dense1e8", *_TOO_LOW, "--json", "{out}.json"),
+    "explain mixed 1e8": ("explain", "mixed1e8", *_TOO_LOW_MIXED, "--json", "{out}.json"),
+    "frontier": ("frontier", "one-h100-1e24", "--points", "41", "--json", "{out}.json"),
+    "pareto two 1e8": (
+        "pareto",
+        "dense1e8",
+        "--objectives",
+        "loss,serving_memory",
+        "--json",
+        "{out}.json",
+    ),
     "pareto 1e8": ("pareto", "dense1e8", *_THREE),
     "pareto mixed 1e8": ("pareto", "mixed1e8", *_THREE),
     "pareto mixed 1e7": ("pareto", "mixed1e7", *_THREE),
+    "rank best 1e7": ("rank", "ranked", "--json", "{out}.json"),
     "rank 1e7": ("rank", "ranked", "--parquet", "{out}.parquet", "--json", "{out}.json"),
     "prices mixed 1e8": ("prices", "mixed1e8", "--json", "{out}.json"),
     "prices 1e8": ("prices", "dense1e8", "--json", "{out}.json"),
