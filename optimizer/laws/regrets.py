@@ -172,12 +172,31 @@ class Judge:
             self._most[waste] = self._most_loss(waste)
         return self._most[waste]
 
-    def _most_loss(self, waste: float) -> float:
+    def most_loss_between(self, waste: float) -> tuple[float, float]:
+        """Lower and upper bounds on `most_loss`, from what is known of others."""
+        flops = self._left(waste)
+        if flops <= self._least_flops:
+            return math.inf, math.inf
+        below = [most for other, most in self._most.items() if other <= waste]
+        above = [most for other, most in self._most.items() if other >= waste]
+        # Losses that take more compute are less than all that it reaches; others are reached.
+        below += [loss for loss, takes in self._reached.items() if takes > flops]
+        above += [_raised(loss) for loss, takes in self._reached.items() if takes <= flops]
+        return max(below, default=-math.inf), min(above, default=math.inf)
+
+    def _left(self, waste: float) -> float:
+        """Compute that is left where a share is wasted, and a bit less."""
         assert self._flops is not None
-        flops = self._flops * (1.0 - waste - CLOSE)
+        return self._flops * (1.0 - waste - CLOSE)
+
+    @property
+    def _least_flops(self) -> float:
         limit = self.problem.budgets.training_flops
-        least = 0 if limit is None or limit.min is None else float(limit.min)
-        if flops <= least:
+        return 0.0 if limit is None or limit.min is None else float(limit.min)
+
+    def _most_loss(self, waste: float) -> float:
+        flops = self._left(waste)
+        if flops <= self._least_flops:
             return math.inf
         at = self.problem.with_settings(
             {"budgets.training_flops.max": written("training_flops", flops)}
@@ -185,7 +204,11 @@ class Judge:
         result = self._solver.solve(problem=at, details=False).finished()
         if result.design is None:
             return math.inf
-        return result.design.loss + NEAR["loss"] * abs(result.design.loss)
+        return _raised(result.design.loss)
+
+
+def _raised(loss: float) -> float:
+    return loss + NEAR["loss"] * abs(loss)
 
 
 # The minimax design
@@ -259,16 +282,21 @@ class _Within:
 
     def waste(self, waste: float) -> KeptDesigns | None:
         """Every design with no more waste under any law, and a few others; None if too many."""
-        most = [judge.most_loss(waste) for judge in self._judges]
         if waste > self._waste:
             try:
-                self._held = self._collected(most)
+                self._held = self._collected([judge.most_loss(waste) for judge in self._judges])
             except TooManyError:
                 return None
             self._losses = np.stack([_losses(judge, self._held) for judge in self._judges])
             self._waste = waste
-        fits = np.isfinite(self._losses) & (self._losses <= np.array(most)[:, None])
-        return self._held.take(np.all(fits, axis=0))
+        fits = np.isfinite(self._losses).all(axis=0)
+        bounds = [judge.most_loss_between(waste) for judge in self._judges]
+        for losses, (_, most) in zip(self._losses, bounds, strict=True):
+            fits &= losses <= most
+        for judge, losses, (sure, _) in zip(self._judges, self._losses, bounds, strict=True):
+            if (losses[fits] > sure).any():
+                fits &= losses <= judge.most_loss(waste)
+        return self._held.take(fits)
 
     def _collected(self, most: Sequence[float]) -> KeptDesigns:
         """Every design with at most these losses under each law, and a few others."""
