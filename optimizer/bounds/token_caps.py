@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 
@@ -38,6 +39,7 @@ class Spending:
     def __init__(self, problem: Problem, quantity: str) -> None:
         self._problem, self._quantity = problem, quantity
         self._limits = problem.token_limits
+        self._flops_on = cache(self._most_flops)
         self._charge = Fraction(0)
         if QUANTITIES[quantity].form == "lifetime":
             self._charge = inference_charge(problem, quantity)
@@ -55,13 +57,16 @@ class Spending:
         if limits.most_flops_each is None:
             flops = math.inf if limits.most_flops is None else as_double(limits.most_flops)
         else:
-            each = (limits.flops_on(lay.accelerators) for lay in table.layout)
-            ends = [math.inf if end is None else as_double(end) for end in each]
+            ends = [self._flops_on(layout.accelerators) for layout in table.layout]
             flops = np.array(ends)[table.layout_id[row]]
         for charge in limits.charges:
             left = as_double(charge.limit) - float(charge.each) * inference_flops(table, row, j)
             flops = np.minimum(flops, np.maximum(left, LEAST_FLOPS))
         return TokenCaps(most, flops)
+
+    def _most_flops(self, accelerators: int) -> float:
+        end = self._limits.flops_on(accelerators)
+        return math.inf if end is None else as_double(end)
 
     def charge(self, table: Table, row: Ints, j: Ints) -> Floats:
         """Return the contribution of inference to the quantity, for designs; shape (B,)."""

@@ -249,7 +249,16 @@ class Evaluator:
                 best, least = found, key
             elif self._choice.falls and not least[0] and _clearly_more(key[1], least[1]):
                 break  # with fewer accelerators it is worse
+            if self._choice.falls and best.feasible and self._suffice(known, best, layouts[-1]):
+                break
         return best
+
+    def _suffice(self, known: _Known, found: Evaluation, least: Layout) -> bool:
+        """Whether even the layout of fewest accelerators limits the tokens no more than others."""
+        most = self._limits.flops_on(least.accelerators)
+        if most is None or not math.isfinite(found.text):
+            return most is None
+        return Fraction(math.nextafter(found.text, math.inf)) * known.flops <= most
 
     def _value(self, found: Evaluation) -> Fraction | float:
         """What is minimised; where no law judges a design, the loss falls with its tokens."""

@@ -11,7 +11,7 @@ from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention
 from modelsizer.problems.architecture.feedforward import DenseFeedForward
 from modelsizer.problems.costs.training_memory import layer_activations, stages, state_bytes
-from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.space.layouts import Layout, columns
 from modelsizer.problems.tables.training import Training
 from tests.support.shared import reference_json
 
@@ -221,3 +221,20 @@ def test_one_stage_holds_everything():
     states = 16 * int(total.at([10]))
     activations = int(first.at([10])) - states
     assert activations > 10 * 64 * 64 * 2
+
+
+def test_many_layouts_at_once_are_each_alone():
+    """Degrees as arrays, with halves of bytes, interleaved stages and one stage among them."""
+    layer = Layer(FullAttention(12, 4, 64), DenseFeedForward(2816))
+    trunk = Trunk(768, 50_000, True)
+    layouts = [Layout(d, t, p) for d in (1, 3, 64) for t in (1, 2, 4) for p in (1, 2, 5)]
+    for recompute, zero in (("none", 0), ("selective", 1), ("half", 2), ("full", 3)):
+        training = Training.model_validate({
+            "sequence_length": 1000, "recompute": recompute, "zero_stage": zero, "interleave": 3,
+            "dropout": zero > 1, "flash_attention": zero == 1, "optimizer_bytes": 6.5,
+            "weight_bytes": 0.5, "fused_kernels": zero != 2,
+        })  # fmt: skip
+        together = stages(training, trunk, [layer], columns(layouts))
+        for at, layout in enumerate(layouts):
+            for many, one in zip(together, stages(training, trunk, [layer], layout), strict=True):
+                assert (many.base[at], many.per_layer[0][at]) == (one.base, one.per_layer[0])
