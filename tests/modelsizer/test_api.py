@@ -103,7 +103,10 @@ CASES: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
         lambda: ms.corners(ms.Problem.load("fixed-2t-tokens")),
         ("solve", "fixed-2t-tokens", "--corners", "--quick"),
     ),
-    "fit": (lambda: ms.fit(RUNS, bootstrap=0), ("fit", str(RUNS), "--bootstrap", "0")),
+    "fit": (
+        lambda: ms.fit(RUNS, bootstrap=0, compare=False),
+        ("fit", str(RUNS), "--bootstrap", "0", "--no-compare"),
+    ),
     "uncertainty": (
         lambda: ms.uncertainty(_with_law(), 20),
         ("uncertainty", "phone-2gb", "--law", MYLAW, "--draws", "20"),

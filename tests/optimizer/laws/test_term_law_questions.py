@@ -26,7 +26,7 @@ def own(seed: int) -> Problem:
     return Problem.from_tables(with_law(small(seed).to_dict(), seed))
 
 
-@pytest.mark.parametrize("seed", seeds(range(20), range(5, 20)))
+@pytest.mark.parametrize("seed", seeds(range(20), {3, *range(5, 20)}))
 def test_k_best_are_those_of_plain_sorting(seed: int) -> None:
     problem = own(seed)
     result = solve(problem)
@@ -37,7 +37,7 @@ def test_k_best_are_those_of_plain_sorting(seed: int) -> None:
         assert [d.architecture for d in found.best] == [d.architecture for d in wanted[:7]]
 
 
-@pytest.mark.parametrize("seed", seeds(range(20), range(5, 20)))
+@pytest.mark.parametrize("seed", seeds(range(20), {3, *range(5, 20)}))
 def test_fronts_are_those_of_plain_loops(seed: int) -> None:
     problem = own(seed)
     names = some_goals(problem, seed)

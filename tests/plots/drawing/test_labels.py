@@ -12,6 +12,7 @@ from numpy.random import default_rng
 
 from modelsizer.plots.drawing.labels import Labels, far_apart, lay_out
 from modelsizer.plots.drawing.style import canvas
+from tests.support.shared import seeds
 
 
 def axes_of() -> Axes:
@@ -27,9 +28,7 @@ def boxes(axes: Axes) -> list[Any]:
     return [text.get_window_extent() for text in axes.texts if text.get_text()]
 
 
-@pytest.mark.parametrize(
-    "seed", [0, 1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 3, 4))]
-)
+@pytest.mark.parametrize("seed", seeds(range(5), range(1, 5)))
 def test_optional_labels_cover_neither_marks_nor_one_another(seed: int) -> None:
     axes, points = axes_of(), default_rng(seed).uniform(0, 1, (120, 2))
     labels = Labels(axes)
