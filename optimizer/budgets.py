@@ -88,11 +88,11 @@ def _holds_back(model: Model, design: Evaluation, constraint: Constraint, clock:
     before = model.value_of(design)
     free = Model(freer, model.store)
     breach = _breach(model.problem, constraint)
-    search = Search(free, clock.within(), design, enough=before, breach=breach)
-    search.open()
     # Better by more than rounding; tokens are doubles, rounded down in a design but not in a table.
     rounding = ROUNDING if free.kind == "most_tokens" else NEAR[free.kind]
     clearly = before - rounding * abs(before)
+    search = Search(free, clock.within(), design, enough=clearly, breach=breach)
+    search.open()
     while search.value >= clearly and len(search.boxes):
         clock.check()
         if search.boxes.single.all() or search.boxes.designs <= FEW_DESIGNS:

@@ -21,6 +21,7 @@ from modelsizer.optimizer.search.compare import at_once, best_of, box_designs
 from modelsizer.optimizer.search.dominance import dominated
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.clock import Clock, Stop, StoppedError, stop_of
+from modelsizer.optimizer.tables.cover import Cover
 from modelsizer.optimizer.tables.outcome import Counts, Progress
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed
 from modelsizer.problems.designs.evaluation import Evaluation
@@ -47,7 +48,8 @@ class Search:
     incumbent : Evaluation, optional
         A known feasible design.
     enough : float
-        `open` may stop once the incumbent is below this value, for existence queries.
+        `open` may stop once the incumbent is below this value, for existence queries. Where it is
+        infinite, the design that is found does not depend on earlier searches.
     breach : Breach, optional
         Search only designs that violate this constraint.
 
@@ -85,7 +87,8 @@ class Search:
         if model.store.listable(model.problem):
             self._source = model.store.tables(model.problem, names)
         else:
-            self.blocks = BlockSearch(model, self.value, names, breach, clock)
+            cover = Cover.whole(model.store.grid(model.problem)) if enough == np.inf else None
+            self.blocks = BlockSearch(model, self.value, names, breach, clock, cover)
             self._source = self.blocks.tables()
         self.counts = Counts()
         self.table: Table | None = None
@@ -178,7 +181,7 @@ class Search:
                 if before is not None:
                     self._look(blocks.near(before, zoom))
                 blocks.value = self.value
-                if self.value < self.enough:
+                if self.value < self.enough < np.inf:
                     return
                 if self.incumbent is before:
                     break
@@ -193,7 +196,7 @@ class Search:
                 return
             boxes = self._feasible(table)
             least = np.zeros(len(boxes))
-            if len(boxes) and self.incumbent is not None:
+            if len(boxes) and self.incumbent is not None and self.enough < np.inf:
                 least = self.model.relax(table, boxes.row, boxes.low, boxes.high).least
                 boxes, least = self._better(boxes, least)
             if len(boxes):
