@@ -6,12 +6,10 @@ An answer that holds both can be checked later, without any file
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -88,12 +86,14 @@ def _written(law: Any) -> str:
 
 
 def _hash(content: bytes) -> str:
+    import hashlib
+
     return hashlib.sha256(content).hexdigest()
 
 
 @cache
 def _file_hashes() -> Mapping[str, str]:
-    folder = resources.files(__package__)
+    folder = Path(__file__).parent
     # A checkout may have other ends of lines than a wheel.
     return {
         name: _hash((folder / path).read_bytes().replace(b"\r\n", b"\n"))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +27,9 @@ Raw = dict[str, Any]
 # Files
 
 
-def library() -> dict[str, Traversable]:
+def library() -> dict[str, Path]:
     """Files of the library problems by name."""
-    folder = resources.files(__package__) / "library"
+    folder = Path(__file__).parent / "library"
     files = (f for f in folder.iterdir() if f.name.endswith(".toml"))
     return {f.name.removesuffix(".toml"): f for f in sorted(files, key=lambda f: f.name)}
 

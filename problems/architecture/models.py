@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from functools import cache
-from importlib import resources
+from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 from modelsizer.problems.architecture.accounting import Parameters, count_parameters
@@ -39,7 +39,7 @@ class PublishedModel:
     source: str
     note: str = ""
 
-    @property
+    @cached_property
     def architecture(self) -> Architecture:
         """Architecture read from the configuration."""
         return read_config(self.config)
@@ -53,7 +53,7 @@ class PublishedModel:
 @cache
 def models() -> Mapping[str, PublishedModel]:
     """All models of the catalogue, by name."""
-    file = resources.files(__package__) / "models.toml"
+    file = Path(__file__).parent / "models.toml"
     rows = tomllib.loads(file.read_text("utf-8"))
     return {
         name: PublishedModel(

@@ -10,7 +10,7 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 from modelsizer.problems.errors import ModelsizerError, short
 from modelsizer.problems.records import dataclass
@@ -95,7 +95,7 @@ def _key(name: str) -> str:
 @cache
 def accelerators() -> Mapping[str, Accelerator]:
     """All accelerators of the catalogue, by name."""
-    file = resources.files(__package__) / "accelerators.toml"
+    file = Path(__file__).parent / "accelerators.toml"
     rows = tomllib.loads(file.read_text("utf-8"))
     return {name: Accelerator(name, **row) for name, row in rows.items()}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from modelsizer.problems.hardware.accelerators import Accelerator
@@ -41,7 +41,7 @@ class Decode:
 
 @cache
 def _table() -> dict[str, Any]:
-    file = resources.files(__package__) / "efficiencies.toml"
+    file = Path(__file__).parent / "efficiencies.toml"
     return tomllib.loads(file.read_text("utf-8"))
 
 

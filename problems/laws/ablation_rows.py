@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from modelsizer.problems.laws.ablated import share
@@ -98,7 +98,7 @@ class TermPage:
 @cache
 def term_pages() -> Mapping[str, TermPage]:
     """Every term with its figures, by name."""
-    text = (resources.files(__package__) / "ablation_rows.toml").read_text("utf-8")
+    text = (Path(__file__).parent / "ablation_rows.toml").read_text("utf-8")
     tables = tomllib.loads(text)
     return {
         name: TermPage(

@@ -9,7 +9,7 @@ import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib import resources
+from pathlib import Path
 from typing import Any, Literal
 
 from modelsizer.problems.errors import did_you_mean, short
@@ -174,7 +174,7 @@ def _windows(key: str, value: Any) -> tuple[float, float, float]:
 
 def _published() -> tuple[Bands, dict[str, dict[str, Any]]]:
     """The bands of `ablations.toml`, and what else it has of each term."""
-    text = (resources.files(__package__) / "ablations.toml").read_text("utf-8")
+    text = (Path(__file__).parent / "ablations.toml").read_text("utf-8")
     tables = tomllib.loads(text)
     bands = {name: {k: table[k] for k in ENDS} for name, table in tables.items()}
     found = read_bands(bands)

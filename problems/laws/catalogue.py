@@ -10,7 +10,7 @@ import math
 import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from modelsizer.problems.laws.laws import Range
@@ -50,4 +50,4 @@ def range_of(row: Mapping[str, Any], key: str) -> Range:
 
 
 def _read(name: str) -> Mapping[str, Any]:
-    return tomllib.loads((resources.files(__package__) / name).read_text("utf-8"))
+    return tomllib.loads((Path(__file__).parent / name).read_text("utf-8"))

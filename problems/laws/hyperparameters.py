@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -121,7 +121,7 @@ def trained_models() -> Mapping[str, Mapping[str, Any]]:
 
 
 def _read(name: str) -> Mapping[str, Any]:
-    return tomllib.loads((resources.files(__package__) / name).read_text("utf-8"))
+    return tomllib.loads((Path(__file__).parent / name).read_text("utf-8"))
 
 
 def _law(name: str, row: Mapping[str, Any]) -> HyperparameterLaw:

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from modelsizer.problems.architecture.checkpoints.errors import SourceError
@@ -44,7 +44,7 @@ class Row:
 @cache
 def table() -> Mapping[str, Any]:
     """The table gguf.toml."""
-    file = resources.files(__package__) / "gguf.toml"
+    file = Path(__file__).parent / "gguf.toml"
     return tomllib.loads(file.read_text("utf-8"))
 
 

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import field, fields
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from modelsizer.problems.records import dataclass
@@ -170,7 +170,7 @@ def _resolved(name: str, rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any
 @cache
 def model_types() -> Mapping[str, ModelType]:
     """Every type, by its name."""
-    rows = tomllib.loads((resources.files(__package__) / "types.toml").read_text("utf-8"))
+    rows = tomllib.loads((Path(__file__).parent / "types.toml").read_text("utf-8"))
     found = {}
     for name in rows:
         row = _resolved(name, rows)

@@ -10,7 +10,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -32,7 +32,7 @@ _OF_A_CHECKPOINT = frozenset({"_name_or_path", "quantization_config", "transform
 def _classes() -> Mapping[str, str]:
     """Class of each type of the library."""
     found: Mapping[str, str] = tomllib.loads(
-        (resources.files(__package__) / "classes.toml").read_text("utf-8")
+        (Path(__file__).parent / "classes.toml").read_text("utf-8")
     )
     return found
 
