@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -44,6 +45,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         # A file that cannot be imported says so when it is collected.
         with suppress(Exception, pytest.skip.Exception):
             import_module(".".join(path.relative_to(root.parent).with_suffix("").parts))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of the sight of the collector, and let it look seldom."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
