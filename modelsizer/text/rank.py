@@ -143,7 +143,7 @@ def as_good(problem: Problem, goal: Goal, designs: Sequence[Evaluation]) -> str:
 
 def fitting(table: Table, width: int = WIDTH) -> Table:
     """What fits of a table of designs; columns that tell them apart first, if it needs these."""
-    own = table.headings.index("d_model") + 1  # after its rank, figures and layers
+    own = _places(table)[-1] + 1  # after its rank, figures and layers
     found = table.fitting(width)
     varied = [len({row[i] for row in table.rows}) > 1 for i in range(table.count)]
     told_apart = len({tuple(row[own:]) for row in found.rows}) == len(found.rows)
@@ -154,6 +154,11 @@ def fitting(table: Table, width: int = WIDTH) -> Table:
     return replace(table, headings=[table.headings[i] for i in order], rows=rows).fitting(width)
 
 
+def _places(table: Table) -> list[int]:
+    """Where depth and width are, which may be what designs are grouped by."""
+    return [i for i, name in enumerate(table.headings) if name.strip() in ("layers", "d_model")]
+
+
 def _most_telling(table: Table, own: int) -> list[int]:
     """Columns from `own` on: each next one splits the most rows that those before leave alike.
 
@@ -161,7 +166,7 @@ def _most_telling(table: Table, own: int) -> list[int]:
     of one value last.
     """
     left = list(range(own, table.count))
-    shown = [table.headings.index("layers"), own - 1]
+    shown = _places(table)
 
     def groups(columns: Sequence[int]) -> int:
         return len({tuple(row[i] for i in columns) for row in table.rows})

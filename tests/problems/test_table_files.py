@@ -53,6 +53,24 @@ def test_numbers_are_written_as_arrow_writes_them(tmp_path: Path) -> None:
     assert (tmp_path / "ours.csv").read_bytes() == (tmp_path / "theirs.csv").read_bytes()
 
 
+def test_csv_of_many_rows_is_that_of_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyarrow.csv")
+    values = np.array(floats())
+    texts = ["x", 'say "y", z', "", "=1+1", "-5", "-x", "\ttab", "a\nb", "\u202e"]
+    columns = {
+        "=a": values,
+        "whole": np.arange(len(values), dtype=np.int32) - 7,
+        "text": np.array(texts)[np.arange(len(values)) % len(texts)],
+        "flag": values > 1,
+    }
+    found = {}
+    for rows in (1, 10**9):
+        monkeypatch.setattr("modelsizer.problems.table_files._ROWS_FOR_ARROW", rows)
+        write_table(tmp_path / f"{rows}.csv", [columns, columns])
+        found[rows] = (tmp_path / f"{rows}.csv").read_bytes()
+    assert found[1] == found[10**9]
+
+
 def test_csv_reads_back_to_the_last_bit(tmp_path: Path) -> None:
     values = [value for value in floats() if not math.isnan(value)]
     path = tmp_path / "t.csv"

@@ -18,6 +18,8 @@ COMMANDS = (
     ("whatif", "phone-2gb", "--set", "serving.context_length=1024,2048,4096,8192"),
     ("rank", "fixed-2t-tokens", "--columns", "loss,parameters,layers,d_model,heads,d_ff,kv_cache"),
     ("rank", "phone-2gb", "--group-by", "layers"),
+    ("rank", "one-h100-1e24", "--group-by", "layers"),
+    ("rank", "one-h100-1e24", "--group-by", "d_model"),
     ("pareto", "phone-2gb", "--points", "3"),
     ("allocate", "deepseek-v3"),
     ("layers", "gemma-3-27b"),
