@@ -8,7 +8,6 @@ from fractions import Fraction
 
 from modelsizer.optimizer.constraints import Constraint, constraints, moved
 from modelsizer.optimizer.prices.resolver import Resolver, spent
-from modelsizer.optimizer.prices.stays_optimal import Stays
 from modelsizer.problems.designs.costs import flops_rate
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import ProblemError
@@ -25,7 +24,7 @@ SAME_LOSS = 1e-9  # nats up to which losses count as equal
 
 
 def compute_of(
-    resolver: Resolver, design: Evaluation, stays: Callable[[Constraint], Stays]
+    resolver: Resolver, design: Evaluation, widen: Callable[[Constraint], None]
 ) -> Compute | None:
     """Compute as a scale, where the loss is minimised and compute limits the tokens.
 
@@ -34,8 +33,8 @@ def compute_of(
     resolver : Resolver
     design : Evaluation
         Today's optimum.
-    stays : callable
-        The range of a limit over which it stays optimal.
+    widen : callable
+        Called with a limit before it is read at which limits today's optimum is known to stay so.
     """
     problem = resolver.problem
     if problem.objective.quantity != "loss":
@@ -44,7 +43,7 @@ def compute_of(
     limits = [c for c in constraints(problem) if c.quantity in compute and c.side == "max"]
     if not any(spent(constraint, design) for constraint in limits):
         return None
-    return Compute(resolver, limits, design.loss, stays)
+    return Compute(resolver, limits, design.loss, widen)
 
 
 class Compute:
@@ -55,9 +54,9 @@ class Compute:
         resolver: Resolver,
         limits: Sequence[Constraint],
         today: float,
-        stays: Callable[[Constraint], Stays],
+        widen: Callable[[Constraint], None],
     ) -> None:
-        self._resolver, self._limits, self._today, self._stays = resolver, limits, today, stays
+        self._resolver, self._limits, self._today, self._widen = resolver, limits, today, widen
         self._losses = {0.0: today}  # by the logarithm of the factor
         self._worth: dict[float, float | None] = {today: 0.0}  # by loss
         self._single = self._only_limit()
@@ -67,6 +66,8 @@ class Compute:
         problem, limits = self._resolver.problem, self._limits
         if not all(self._resolver.judges_alike(limit) for limit in limits):
             return None
+        if any(c.quantity == "loss" and c.side == "min" for c in constraints(problem)):
+            return None  # many designs may be at it: each would be looked at alone
         accelerators = {layout.accelerators for layout in problem.layouts}
         if len(limits) > 1 and len(accelerators) > 1:
             return None
@@ -87,11 +88,9 @@ class Compute:
         resolver, problem = self._resolver, self._resolver.problem
         tables = problem.to_dict()
         gone = {each.quantity for each in self._limits}
-        least = problem.budgets.limits.get("loss")
-        between = {} if least is None or least.min is None else {"min": least.min}
         tables["budgets"] = {
             **{name: given for name, given in tables["budgets"].items() if name not in gone},
-            "loss": {**between, "max": loss},
+            "loss": loss,
         }
         tables["objective"] = {
             **{k: v for k, v in tables.get("objective", {}).items() if k != "maximize"},
@@ -103,7 +102,7 @@ class Compute:
             return None
         known = None
         if len(self._limits) == 1 and resolver.without_caps(limit) is not None:
-            self._stays(limit)  # which solves it over the range of today's design
+            self._widen(limit)
             known = resolver.held_between(limit, loss)
         best = resolver.ask(asked) if known is None else evaluate(asked, known.architecture)
         if best is None or abs(best.loss - loss) > SAME_LOSS:

@@ -270,7 +270,7 @@ class _Pricing:
                 change = _solved(resolver, design, row.constraint, row.changes[i])
                 self._change(at, i, change)
             self._found(at, "changes")
-        compute = compute_of(resolver, design, self._stays)
+        compute = compute_of(resolver, design, self._widen)
         for at, row in enumerate(self.rows):
             for i, change in enumerate(row.changes):
                 if compute is not None and change.objective is not None:
@@ -293,6 +293,14 @@ class _Pricing:
             found = stays_optimal(self.resolver, self.design, constraint)
             self._known[constraint.key] = found
         return self._known[constraint.key]
+
+    def _widen(self, compute: Constraint) -> None:
+        """Solve a limit of compute where worth is read from: over all that `stays` is asked of."""
+        if any(row.constraint.key == compute.key for row in self.rows):
+            self._stays(compute)
+            return
+        for percent in (PERCENTS[-1], -PERCENTS[-1]):
+            self.resolver.at(compute, compute.scaled(Fraction(100 + percent, 100)))
 
     def _change(self, at: int, i: int, change: Change) -> None:
         changes = self.rows[at].changes
