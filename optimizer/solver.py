@@ -205,7 +205,7 @@ class Solver:
         return BoundSolve(model, clock, tolerance, complete, progress, start).run()
 
     def _start(self, problem: Problem) -> Evaluation | None:
-        """The last answer, if it is a feasible design of this problem."""
+        """The last answer, if it is a design of this problem; it may be infeasible."""
         if self._last is None:
             return None
         before, architecture = self._last
@@ -213,8 +213,7 @@ class Solver:
             return None
         if before.training.sequence_length != problem.training.sequence_length:
             return None  # there are as many learned positions
-        design = evaluate(problem, architecture)
-        return design if design.feasible else None
+        return evaluate(problem, architecture)
 
 
 def _tolerance(model: Model, gap: float) -> Callable[[float], float]:

@@ -30,7 +30,7 @@ class BoundSolve:
         Compare all remaining designs exactly, so that the gap is zero and ties are resolved.
     progress : callable or None
     start : Evaluation, optional
-        An initial feasible design.
+        A design to start from, or near which to seek one if it is infeasible.
     """
 
     def __init__(

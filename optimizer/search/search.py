@@ -45,8 +45,8 @@ class Search:
     ----------
     model : Model
     clock : Clock
-    incumbent : Evaluation, optional
-        A known feasible design.
+    start : Evaluation, optional
+        A known design: the first incumbent if it is feasible; otherwise one is first sought near.
     enough : float
         `open` may stop once the incumbent is below this value, for existence queries. Where it is
         infinite, the design that is found does not depend on earlier searches.
@@ -74,12 +74,13 @@ class Search:
         self,
         model: Model,
         clock: Clock,
-        incumbent: Evaluation | None = None,
+        start: Evaluation | None = None,
         enough: float = -np.inf,
         breach: Breach | None = None,
     ) -> None:
         self.model, self.clock = model, clock
-        self.incumbent, self.enough, self.breach = incumbent, enough, breach
+        self._start, self.enough, self.breach = start, enough, breach
+        self.incumbent = start if start is not None and start.feasible else None
         names = needed(model.problem)
         if breach is not None:
             names = tuple(sorted({*names, *breach.names}))
@@ -171,6 +172,10 @@ class Search:
 
     def _scout(self, blocks: BlockSearch) -> None:
         """Dive into a sample of the space, for an incumbent that prunes blocks early."""
+        start = self._start
+        for zoom in _ZOOMS:
+            if self.incumbent is None and start is not None:
+                self._look(blocks.near(start, zoom))
         if self.incumbent is None:
             self._look(blocks.scouts())
         if self.incumbent is None:
