@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from itertools import combinations_with_replacement, pairwise
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.optimize import linprog
-from scipy.stats import norm
 
 from modelsizer.optimizer.fitting.forms import FORMS, Array
 from modelsizer.optimizer.planning.best_size import log_best_size, size_slope
@@ -173,7 +173,7 @@ def test_mean_huber_is_the_integral_and_noise_its_inverse() -> None:
         def huber(r: float, delta: float = delta, sigma: float = sigma) -> float:
             size = abs(r)
             value = r * r / 2 if size < delta else delta * (size - delta / 2)
-            return value * float(norm.pdf(r, scale=sigma))
+            return value * NormalDist(0, sigma).pdf(r)
 
         ends = [-9 * sigma, *(e for e in (-delta, delta) if abs(e) < 9 * sigma), 9 * sigma]
         exact = sum(quad(huber, a, b)[0] for a, b in pairwise(ends))

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
 
 from modelsizer.optimizer.fitting.columns import parse_columns
 from modelsizer.optimizer.fitting.fit import fit_without
@@ -243,6 +242,8 @@ def test_abnar_wants_more_sparsity_the_more_parameters() -> None:
 
 
 def test_abnar_orders_the_mixtures_of_others_with_all_parameters_as_n() -> None:
+    from scipy.stats import spearmanr  # whose import takes half a second
+
     with reference("modern/steplaw2025_moe_best.csv").open() as file:
         runs = [{k: float(v) for k, v in run.items()} for run in csv.DictReader(file)]
     seen = [run["smooth_loss"] for run in runs]

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
 
 from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup, Trunk
@@ -105,6 +104,8 @@ def test_parameters_of_the_mixtures_are_counted_as_their_authors_do() -> None:
 def test_laws_of_experts_order_the_mixtures(
     name: str, rank: float, least: float, most: float
 ) -> None:
+    from scipy.stats import spearmanr  # whose import takes half a second
+
     told, seen = told_by(name), [run["smooth_loss"] for run in mixtures()]
     assert spearmanr(seen, told).statistic >= rank
     assert least < min(spreads(told)) <= max(spreads(told)) < most
