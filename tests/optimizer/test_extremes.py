@@ -13,6 +13,7 @@ from modelsizer.optimizer.explain.conflicts import Oracle
 from modelsizer.optimizer.infeasible import TOGETHER
 from tests.support.enumerated import sorted_by_hand
 from tests.support.extreme_problems import contradictory_tables, extreme_tables
+from tests.support.shared import seeds
 
 MOST_DESIGNS = 300
 
@@ -39,9 +40,9 @@ def check_extremes(seed: int, *solvers: str) -> str:
     return "infeasible" if best is None else "optimal"
 
 
-@pytest.mark.parametrize("start", [0, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("start", seeds(range(0, 90, 30), {30, 60}))
 def test_extremes_are_exact_or_refused(start: int) -> None:
-    found = [check_extremes(seed, "bound", "exhaustive") for seed in range(start, start + 50)]
+    found = [check_extremes(seed, "bound", "exhaustive") for seed in range(start, start + 30)]
     assert {"refused", "infeasible", "optimal"} <= set(found)
 
 

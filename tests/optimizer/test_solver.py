@@ -146,10 +146,12 @@ def check_dominated(problem: Problem) -> int:
     return looked
 
 
-def test_what_is_dominated_has_a_design_as_good_before_it() -> None:
-    looked = [check_dominated(valid_problem(seed, two_head_dims)) for seed in range(6100, 6160)]
-    assert sum(looked) > 100
-    assert sum(n > 0 for n in looked) > 10
+@pytest.mark.parametrize("first", [6100, pytest.param(6130, marks=pytest.mark.slow)])
+def test_what_is_dominated_has_a_design_as_good_before_it(first: int) -> None:
+    seeds_of = range(first, first + 30)
+    looked = [check_dominated(valid_problem(seed, two_head_dims)) for seed in seeds_of]
+    assert sum(looked) > 50
+    assert sum(n > 0 for n in looked) > 5
 
 
 def test_dominance_removes_equal_head_geometries() -> None:

@@ -45,7 +45,7 @@ def test_refused_with_its_key(key: str, value: float, words: str) -> None:
     assert error.value.faults[0].key == key
 
 
-@pytest.mark.parametrize("value", [1e300, 1e150])
+@pytest.mark.parametrize("value", [1e300, pytest.param(1e150, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ["training_time", "training_cost", "parameters", "kv_cache"])
 def test_a_limit_that_nothing_reaches_changes_nothing(name: str, value: float) -> None:
     base = Problem.load("h100-cluster-90-days").with_settings(CLUSTER)

@@ -72,7 +72,6 @@ def columns_of(law: str, kind: str) -> tuple[dict[str, Any], float]:
     ("law", "kinds"),
     [
         ("chinchilla", KINDS[:3]),
-        ("gemstones", KINDS[:1]),
         ("bian", KINDS[:3]),
         ("chinchilla-outer", KINDS[:1]),
         *(pytest.param(law, KINDS, marks=pytest.mark.slow) for law in FORMS),

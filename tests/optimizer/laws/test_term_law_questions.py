@@ -92,7 +92,7 @@ def drawn(seed: int, count: int) -> list[TokenLaw]:
     return found
 
 
-@pytest.mark.parametrize("seed", seeds(range(0, 130, 13), range(39, 130)))
+@pytest.mark.parametrize("seed", seeds(range(0, 130, 13), {13, *range(39, 130)}))
 def test_draws_of_any_law_are_solved_as_loops_solve_them(seed: int) -> None:
     problem = own(seed)
     if problem.budgets.loss is not None:
