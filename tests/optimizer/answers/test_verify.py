@@ -30,7 +30,7 @@ CASES: dict[str, tuple[str, dict[str, object], dict[str, Any]]] = {
     "a cluster": ("h100-cluster-90-days", {}, {}),
     "most parameters": ("phone-2gb", {"objective.maximize": "parameters"}, {}),
     "infeasible": ("one-h100-1e24", {"budgets.serving_memory": "1 GB"}, {}),
-    "stopped": ("h100-cluster-90-days", {}, {"node_limit": 0}),
+    "stopped": ("mixture-on-one-card", {}, {"node_limit": 0}),
     "a gap": ("eight-h100-128k", {}, {"gap": 0.05}),
     "scipy": ("fixed-2t-tokens", {}, {"solver": "scipy"}),
 }
