@@ -110,9 +110,7 @@ class _Simple:
         if value is None or self._kind is str:
             return value if isinstance(value, str | None) else _HARD
         if self._kind is Path and isinstance(value, str | Path):
-            unreadable = "\0" in str(value) or (
-                Path(value).exists() and not os.access(value, os.R_OK)
-            )
+            unreadable = "\0" in str(value) or os.access(value, os.F_OK) > os.access(value, os.R_OK)
             return _HARD if unreadable else Path(value)
         if self._kind in (int, float) and isinstance(value, str | int | float):
             if isinstance(value, str) and _wrong(value, self._kind is int):

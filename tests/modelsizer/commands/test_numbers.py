@@ -13,7 +13,7 @@ from modelsizer.commands.numbers import _Simple
 
 GROUP: Any = typer.main.get_command(app)
 TEXTS = ("", "x", "1", "-1", "07", "2.5", "1e3", "1_0", "nan", "inf", " 1", "0", "1000000000", "é")
-HERE = (str(Path(__file__)), str(Path(__file__).parent), "no/such/file", "a\0b")
+HERE = (str(Path(__file__)), str(Path(__file__).parent), "no/such/file", "a\0b", "x" * 5000)
 
 
 def outcome(parameter: Any, ctx: Any, value: Any) -> Any:
