@@ -22,10 +22,12 @@ from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.table import Floats, Table
+from modelsizer.problems.laws.features import is_of_stack
 from modelsizer.problems.quantities.rows import QUANTITIES
 
-SMALL = 4
-"""Number of designs in a box below which evaluating them is cheaper than another bound."""
+SMALL, SMALL_IF_DEAR = 4, 16
+"""Number of designs in a box below which evaluating them is cheaper than another bound; and where
+designs are compared with the front by the bound of their box first, as their features are dear."""
 AT_ONCE = 20_000  # boxes bounded between two looks at the clock
 MANY = 400_000  # limit of boxes that are still halved, for memory
 
@@ -57,22 +59,26 @@ class Bounding(Scan):
 
     def _search(self, table: Table) -> None:
         """Search a table."""
-        boxes = feasible_boxes(table, self.archive.scorer.model.rules(table))
+        model = self.archive.scorer.model
+        dear = any(is_of_stack(name) and name not in table.known for name in model.quality.features)
+        small = SMALL_IF_DEAR if dear else SMALL
+        boxes = feasible_boxes(table, model.rules(table))
         while len(boxes):
             self.bounded += len(boxes)
             best = self._ideal(table, boxes)
             self._left = table, best
-            boxes = boxes.take(~self.archive.rules_out(table, best))
+            new = ~self.archive.rules_out(table, best)
+            boxes, best = boxes.take(new), [column[new] for column in best]
             if not len(boxes):
                 break
             self._tell()
             self._check()
             sizes = (boxes.high - boxes.low + 1).prod(axis=1)
-            few = sizes <= SMALL
+            few = sizes <= small
             if boxes.designs <= DESIGNS_AT_ONCE or len(boxes) > MANY:
                 few[:] = True
-            near = boxes.take(few)
-            self._look(table, near.row, near.low, near.high)
+            near = [column[few] for column in best] if dear else None
+            self._look(table, boxes.take(few), near)
             boxes = boxes.take(~few)
             if len(boxes):
                 middle = (boxes.low + boxes.high) // 2

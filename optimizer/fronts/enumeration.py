@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from modelsizer.optimizer.fronts.scan import Scan
+from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.table import Table
 
 
@@ -16,5 +17,4 @@ class Enumeration(Scan):
     """Compute a front by evaluating every design; see `Scan`."""
 
     def _search(self, table: Table) -> None:
-        row = np.arange(len(table))
-        self._look(table, row, np.zeros_like(table.count), table.count - 1)
+        self._look(table, Boxes(np.arange(len(table)), np.zeros_like(table.count), table.count - 1))

@@ -5,11 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from modelsizer.optimizer.fronts.archive import Archive
 from modelsizer.optimizer.fronts.front import Zone, everything
+from modelsizer.optimizer.fronts.scores import Columns
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, at_once, box_designs
+from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.clock import Clock, Ending, OutOfTimeError, Stop
-from modelsizer.optimizer.tables.table import Ints, Table
+from modelsizer.optimizer.tables.table import Ints, Mask, Table
 
 Report = Callable[[int, int], None]
 """Called with the numbers of points found and designs evaluated so far."""
@@ -75,13 +79,35 @@ class Scan(ABC):
             self._check()
             yield table
 
-    def _look(self, table: Table, row: Ints, low: Ints, high: Ints) -> None:
-        """Evaluate every design of some boxes."""
-        for part, j in box_designs(row, low, high, at_once(self.clock, DESIGNS_AT_ONCE)):
+    def _look(self, table: Table, boxes: Boxes, least: Columns | None = None) -> None:
+        """Evaluate every design of some boxes.
+
+        Parameters
+        ----------
+        table : Table
+        boxes : Boxes
+        least : list of arrays of shape (B,), optional
+            Ideal points of the boxes: designs that are dominated at them are not evaluated.
+        """
+        number = np.arange(len(boxes))
+        most = at_once(self.clock, DESIGNS_AT_ONCE)
+        for box, j in box_designs(number, boxes.low, boxes.high, most):
             self._check()
-            self.archive.offer(table, part, j)
-            self.looked_at += len(part)
+            row = boxes.row[box]
+            self.looked_at += len(row)
+            if least is not None:
+                new = self._may_be_new(table, row, j, [column[box] for column in least])
+                row, j = row[new], j[new]
+            self.archive.offer(table, row, j)
             self._tell()
+
+    def _may_be_new(self, table: Table, row: Ints, j: Ints, least: Columns) -> Mask:
+        """Mask of designs that the front does not dominate, whatever their noisy values are."""
+        scorer = self.archive.scorer
+        columns = scorer.columns(table, row, j, np.zeros(len(row)))
+        for i in scorer.noisy:
+            columns[i] = least[i]
+        return ~self.archive.rules_out(table, columns)
 
     def _check(self) -> None:
         """Raise StoppedError at a limit, or if the points found need the time that is left."""

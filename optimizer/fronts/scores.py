@@ -16,6 +16,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from modelsizer.optimizer.bounds.limits import feasible
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.bounds.token_caps import Spending
 from modelsizer.optimizer.fronts.at_once import AtOnce
@@ -97,7 +98,13 @@ class Scorer:
 
     def feasible(self, table: Table, row: Ints, j: Ints) -> tuple[Mask, Floats]:
         """Mask of the feasible designs, and their values from `Model.evaluate`."""
-        value, keeps = self.model.evaluate(table, row, j)
+        keeps = np.ones(len(row), dtype=bool)
+        for limit in self.model.rules(table):
+            keeps &= feasible(limit, table, row, j)
+        # Features of designs, which take most of the time, only of those that keep these limits.
+        some = np.flatnonzero(keeps)
+        value = np.full(len(row), np.inf)
+        value[some], keeps[some] = self.model.evaluate(table, row[some], j[some])
         return keeps, value
 
     def columns(self, table: Table, row: Ints, j: Ints, value: Floats) -> Columns:
