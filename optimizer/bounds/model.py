@@ -294,9 +294,10 @@ class Model:
         if self.least_loss is not None:
             edge = np.asarray(judged.tokens_for(n, self.least_loss), float)
             cut = edge < tokens
+            near = edge < tokens * (1 + 1e-9)  # other tokens are those without the limit
             tokens = np.minimum(tokens, edge)
             keeps &= low <= tokens * (1 + BORDER)
-            doubtful |= np.abs(tokens - low) <= 1e-9 * tokens
+            doubtful |= near & (np.abs(tokens - low) <= 1e-9 * tokens)
         loss = np.asarray(judged.loss(n, tokens), float)
         if self.least_loss is not None:
             loss = np.where(cut, self.least_loss, loss)
