@@ -17,7 +17,17 @@ from benchmarks.points import problem_of
 from modelsizer import Problem, Solver, solve
 
 RESULTS = Path("benchmarks/results/resolve.json")
-SOURCES = ("dense:1e3", "dense:1e4", "dense:1e5", "dense:1e6", "mixed:1e5", "mixed:1e6")
+SOURCES = (
+    "dense:1e3",
+    "dense:1e4",
+    "dense:1e5",
+    "dense:1e6",
+    "dense:1e7",
+    "dense:1e8",
+    "mixed:1e5",
+    "mixed:1e6",
+    "mixed:1e8",
+)
 QUESTIONS = 8
 LAWS = ("besiroglu-2024", "hoffmann-2022", "kaplan-2020")
 SERIES: dict[str, tuple[str, list[Any]]] = {
