@@ -15,7 +15,7 @@ from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table
 from modelsizer.problems.columns import stacked
 from modelsizer.problems.records import dataclass
 
-MERGED_AT_ONCE, _OF_THE_FRONT = 2_000, 0.25
+MERGED_AT_ONCE, _OF_THE_FRONT = 2_000, 1.0
 """Pending designs trigger a merge at this number, or at this fraction of the front."""
 _NOISE = 1e-12
 """Relative margin that allows for the rounding of a vectorised loss when it is dominated."""
@@ -47,10 +47,12 @@ class Candidates:
 
     def take(self, where: Mask | Ints) -> Candidates:
         """Select designs by position; the table keeps only the rows that they need."""
-        rows, row = np.unique(self.row[where], return_inverse=True)
+        row = self.row[where]
+        needed = np.zeros(len(self.table), dtype=bool)
+        needed[row] = True
         return Candidates(
-            self.table.take(rows),
-            row.reshape(-1),
+            self.table.take(needed),
+            (np.cumsum(needed) - 1)[row],
             self.j[where],
             [column[where] for column in self.columns],
             self.exact[where],
@@ -164,8 +166,12 @@ class Archive:
         columns, exact = list(both.columns), both.exact.copy()
         self.scorer.settle(both.table, both.row, both.j, columns, exact, fresh, clock=clock)
         both = replace(both, columns=columns, exact=exact)
-        self._waiting = []
-        self._front = both.take(nondominated(as_points(both.columns)))
+        best = nondominated(as_points(columns))
+        # Free the parts before their best are copied: they take most of the memory.
+        self._waiting, self._front = [], None
+        parts.clear()
+        self._front = both.take(best)
+        del both
         self._cover = None
         if _comparable(self._front.columns):
             points = np.stack([c.astype(float) for c in self._front.columns], axis=1)
@@ -188,9 +194,12 @@ def _joined(scorer: Scorer, parts: Sequence[Candidates]) -> Candidates:
     begin = np.cumsum([0, *(len(part.table) for part in parts)])
     row = np.concatenate([part.row + at for part, at in zip(parts, begin, strict=False)])
     j = stacked([part.j for part in parts])
-    columns = scorer.columns(table, row, j, np.zeros(len(row)))
-    for i in scorer.noisy:
-        columns[i] = np.concatenate([part.columns[i] for part in parts])
+    if len({scorer.denominators(part.table) for part in parts}) == 1:
+        columns = [np.concatenate(some) for some in zip(*(p.columns for p in parts), strict=True)]
+    else:
+        columns = scorer.columns(table, row, j, np.zeros(len(row)))
+        for i in scorer.noisy:
+            columns[i] = np.concatenate([part.columns[i] for part in parts])
     return Candidates(table, row, j, columns, np.concatenate([part.exact for part in parts]))
 
 

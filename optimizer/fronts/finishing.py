@@ -17,6 +17,7 @@ from modelsizer.problems.designs.costs import inverse_numerator
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number
 
+TIED_AT_ONCE = 50_000  # designs that share their points with others, compared at once: 20 MB
 AT_LEAST = 500
 """Candidates whose exact values are computed whatever the time: about 0.05 s."""
 
@@ -48,11 +49,12 @@ def finished(scorer: Scorer, found: Candidates, clock: Clock | None = None) -> P
     group = np.cumsum(fresh) - 1
     shown, designs = order[fresh], np.ones(int(fresh.sum()), dtype=np.int64)
     several = np.flatnonzero((np.bincount(group) > 1)[group])
-    if len(several):
-        tied, of = found.take(order[several]), group[several]
+    for part in _parts(group[several]):
+        at = several[part]
+        tied, of = found.take(order[at]), group[at]
         ranked = np.lexsort((*tied.table.ties(tied.row, tied.j)[::-1], of))
         first = ranked[np.diff(of[ranked], prepend=-1) > 0]
-        shown[of[first]] = order[several[first]]
+        shown[of[first]] = order[at[first]]
         number, count = _distinct(tied, of)
         designs[number] = count
     kept = found.take(shown)
@@ -66,6 +68,16 @@ def _sortable(column: NDArray[np.generic]) -> NDArray[np.generic]:
         return column
     rank: Ints = np.unique(column, return_inverse=True)[1].reshape(-1)
     return rank
+
+
+def _parts(group: Ints) -> Iterator[slice]:
+    """Yield parts of an ascending list of groups, some `TIED_AT_ONCE` long, between two groups."""
+    begin = 0
+    while begin < len(group):
+        last = group[min(begin + TIED_AT_ONCE, len(group)) - 1]
+        end = int(np.searchsorted(group, last, "right"))
+        yield slice(begin, end)
+        begin = end
 
 
 def _distinct(tied: Candidates, group: Ints) -> tuple[Ints, Ints]:
