@@ -14,7 +14,6 @@ from modelsizer.optimizer.tables.grid import Ends
 from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
 from modelsizer.problems.architecture.mixers import Count
 from modelsizer.problems.architecture.structures import Structure
-from modelsizer.problems.laws.ablations import PARTS
 from modelsizer.problems.laws.features import (
     Features,
     Seen,
@@ -62,13 +61,10 @@ def _of_stack(corners: Corners, name: Seen) -> tuple[Floats, Floats]:
 
     if isinstance(name, str):
         return range_of_stack(name, *stacks(ends))
-    found = name.parts(*stacks(ends))
-    if (products := ends.products()) is not ends:
-        # Ratios of weights see heads only times head_dim.
-        for at, part in enumerate(name.parts(*stacks(products))):
-            if PARTS[at].startswith("ffn"):
-                found[at] = np.maximum(found[at], part)
-    least = from_parts(name, found)
+    # Ratios of weights see heads only times head_dim.
+    products = ends.products()
+    weights = None if products is ends else stacks(products)
+    least = from_parts(name, name.parts(*stacks(ends), weights))
     return least, np.full(len(corners), np.inf)
 
 

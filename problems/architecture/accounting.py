@@ -210,8 +210,8 @@ def non_embedding_parameters(trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
 
 def active_parameters(trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
     """Parameters that one token uses."""
-    held = parameters(trunk, kinds)
-    return Affine(held.base, tuple(layer_parts(kind, trunk).active for kind in kinds))
+    outside = parameters(trunk, ()).base
+    return Affine(outside, tuple(layer_parts(kind, trunk).active for kind in kinds))
 
 
 def forward_flops(

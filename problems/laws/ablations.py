@@ -99,7 +99,12 @@ class Ablations:
             found["ffn"] = ffn * _mean(first, second)
         return {name: found[name] if name in self.unseen else 0.0 * found[name] for name in TERMS}
 
-    def parts(self, low: Architecture, high: Architecture) -> list[Floats]:
+    def parts(
+        self,
+        low: Architecture,
+        high: Architecture,
+        weights: tuple[Architecture, Architecture] | None = None,
+    ) -> list[Floats]:
         """Lower bound on each of `PARTS` over boxes of designs; exact where both ends are one.
 
         Parameters
@@ -107,12 +112,15 @@ class Ablations:
         low, high : Architecture
             The same kinds of layer in the same order, with the least and the greatest value of each
             integer over a box, each by itself.
+        weights : (Architecture, Architecture), optional
+            The same with ends that bound weights only, where those of integers by themselves are
+            far apart.
         """
         shares = layer_shares(low, high)
         with np.errstate(divide="ignore", invalid="ignore"):
             found: list[Floats] = [
                 self._kv_heads(low, high, shares),
-                *_ffn(low, high),
+                *_ffn(*(weights or (low, high))),
                 self._window(high, shares),
                 self._sparse(low, high),
                 self._linear(low, shares),
