@@ -29,7 +29,12 @@ Floats = Any
 class Terms(Protocol):
     """What a loss depends on of whole stacks: `modelsizer.problems.laws.ablations.Ablations`."""
 
-    def parts(self, low: Architecture, high: Architecture) -> list[Floats]:
+    def parts(
+        self,
+        low: Architecture,
+        high: Architecture,
+        weights: tuple[Architecture, Architecture] | None = None,
+    ) -> list[Floats]:
         """Lower bounds on what the terms are computed from, over boxes of designs."""
 
     def combined(self, parts: Sequence[Floats]) -> dict[str, Floats]:
