@@ -55,10 +55,13 @@ class Known:
     uncapped : bool
         Whether the design is also the optimum of the problem without limits on the tokens, so that
         compute alone limits those of every design.
+    refused : bool
+        Whether nothing was solved, since the limit contradicts another or cannot be.
     """
 
     design: Evaluation | None
     uncapped: bool = False
+    refused: bool = False
 
 
 class Resolver:
@@ -204,7 +207,7 @@ class Resolver:
             return None
         looser = known[min(ends) if upper else max(ends)]
         if looser.design is None:
-            return looser
+            return None if looser.refused else looser
         own = self.own(looser.design, constraint, limit)
         same = own.feasible and self.value(own) == self.value(looser.design)
         return Known(own, looser.uncapped) if same else None
@@ -240,7 +243,7 @@ class Resolver:
                     return Known(own, uncapped=True)
             return Known(self.ask(moved(self.problem, changed)))
         except ProblemError:
-            return Known(None)
+            return Known(None, refused=True)
 
     def _is_capped(self, constraint: Constraint, limit: Number) -> bool:
         """Whether other limits than those of compute set the tokens of today's design."""
