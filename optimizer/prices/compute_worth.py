@@ -101,7 +101,7 @@ class Compute:
         except ProblemError:
             return None
         known = None
-        if len(self._limits) == 1 and resolver.without_caps(limit) is not None:
+        if resolver.without_caps(limit) is not None:  # other limits of compute are no tighter
             self._widen(limit)
             known = resolver.held_between(limit, loss)
         best = resolver.ask(asked) if known is None else evaluate(asked, known.architecture)

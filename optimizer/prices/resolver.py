@@ -22,7 +22,6 @@ import math
 from collections.abc import Iterator, Sequence
 
 from modelsizer.optimizer.constraints import (
-    TOKENS,
     Constraint,
     constraints,
     dropped,
@@ -53,8 +52,7 @@ class Known:
     ----------
     design : Evaluation or None
     uncapped : bool
-        Whether the design is also the optimum of the problem without limits on the tokens, so that
-        compute alone limits those of every design.
+        Whether the design is also the optimum of `Resolver.without_caps`.
     refused : bool
         Whether nothing was solved, since the limit contradicts another or cannot be.
     """
@@ -241,6 +239,7 @@ class Resolver:
                 own = self.own(best, constraint, limit)
                 if own.feasible and self.value(own) == self.value(best):
                     return Known(own, uncapped=True)
+                self._without_caps[constraint.key] = None  # the other limits set tokens
             return Known(self.ask(moved(self.problem, changed)))
         except ProblemError:
             return Known(None, refused=True)
@@ -253,10 +252,11 @@ class Resolver:
         return self.own(self._today, constraint, limit).text >= most
 
     def without_caps(self, constraint: Constraint) -> Problem | None:
-        """The problem without upper limits on tokens, if compute alone then limits them.
+        """The problem in which a constraint, one of compute, alone sets the tokens of designs.
 
-        None unless the losses of any two designs cross once at most as the constraint, one of
-        compute, is moved.
+        It is without other limits on tokens, on the loss and on the lifetime. An optimum of it that
+        keeps them is that of the problem. None unless the losses of any two designs cross once at
+        most as the constraint is moved, and where an optimum of it did not keep them.
         """
         if constraint.key not in self._without_caps:
             self._without_caps[constraint.key] = self._free(constraint)
@@ -268,17 +268,17 @@ class Resolver:
             return None
         if constraint.side != "max" or not self._nests(constraint) or not _has_one_power(problem):
             return None
-        limits = problem.token_limits
-        if limits.least or limits.least_flops or limits.charges or "loss" in problem.budgets.limits:
+        uppers = [c for c in constraints(problem) if c.quantity in compute and c.side == "max"]
+        if len(uppers) > 1 and len({layout.accelerators for layout in problem.layouts}) > 1:
             return None
-        others = [c for c in constraints(problem) if c.quantity in compute and c != constraint]
-        if others and len({layout.accelerators for layout in problem.layouts}) > 1:
-            return None
-        caps = [c for c in constraints(problem) if c.base in (TOKENS, "budgets.tokens")]
-        if not caps:
+        others = {"tokens", "loss", *names_of("lifetime"), *compute}
+        out = [c for c in constraints(problem) if c.quantity in others and c not in uppers]
+        if not out:
             return problem
+        if any(c.equality for c in out):
+            return None
         try:
-            free = dropped(problem, *caps)
+            free = dropped(problem, *out)
         except ProblemError:
             return None
         alike = free.settings.leverage_flops == problem.settings.leverage_flops

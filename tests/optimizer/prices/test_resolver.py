@@ -77,8 +77,7 @@ def test_where_one_design_stays_the_best_two_solves_of_compute_are_enough() -> N
     {"objective.law": "kaplan-2020"},  # an outer power
     {"objective.leverage_flops": "budget"},  # experts count otherwise
     {"objective.minimize": "kv_cache", "budgets.loss": 2.1},
-    {"budgets.loss": 2.1},
-    {"training.tokens": {"min": 1e11, "max": 15e12}},
+    {"training.tokens": 4e12},
 ])  # fmt: skip
 def test_optima_between_others_are_solved_where_designs_may_cross_twice(
     change: dict[str, object],
@@ -88,6 +87,17 @@ def test_optima_between_others_are_solved_where_designs_may_cross_twice(
     resolver.today()
     compute = next(c for c in constraints(problem) if c.quantity == "training_flops")
     assert resolver.without_caps(compute) is None
+
+
+@pytest.mark.parametrize("change", [
+    {"training.tokens": {"min": 1.8e12}},
+    {"training.tokens": {"max": 2.2e12}},
+    {"budgets.loss": 2.185},
+    {"budgets.loss": {"min": 2.18}},
+    {"lifetime.inference_tokens": 1e12, "budgets.lifetime_flops": 3.65e22},
+])  # fmt: skip
+def test_other_limits_of_tokens_and_of_the_loss_are_kept(change: dict[str, object]) -> None:
+    check(Problem.load("phone-2gb", change | {"budgets.training_flops": 3e22}))
 
 
 def test_prices_of_the_reference_problem_take_few_solves(monkeypatch: pytest.MonkeyPatch) -> None:
