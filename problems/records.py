@@ -22,20 +22,18 @@ else:
     def dataclass(cls=None, /, *, frozen=False, slots=False, eq=True):
         """Make a class a dataclass; as `dataclasses.dataclass` with these options.
 
-        Classes that are not frozen, whose parents are dataclasses, or with fields that are no
-        arguments, are made by it.
+        Classes that are not frozen, or with fields that are no arguments, are made by it.
         """
         if cls is None:
             return lambda cls: dataclass(cls, frozen=frozen, slots=slots, eq=eq)
-        own = vars(cls).values()
-        if (
-            not frozen
-            or any(map(is_dataclass, cls.__mro__[1:]))
-            or any(isinstance(value, dataclasses.Field) and not value.init for value in own)
-        ):
+        parents = [base for base in cls.__mro__[1:] if is_dataclass(base)]
+        known = [*vars(cls).values(), *(field for base in parents for field in fields(base))]
+        if not frozen or any(isinstance(f, dataclasses.Field) and not f.init for f in known):
             return dataclasses.dataclass(cls, frozen=frozen, slots=slots, eq=eq)
         cls.__doc__ = cls.__doc__ or cls.__name__  # it would write one of the signature
-        made = dataclasses.dataclass(cls, init=False, repr=False, eq=False, slots=slots)
+        made = dataclasses.dataclass(
+            cls, init=False, repr=False, eq=False, slots=slots, frozen=bool(parents)
+        )
         made.__dataclass_params__.frozen = True
         methods = {"__setattr__": _refused, "__delattr__": _refused, "__repr__": _repr}
         compiled = ("__init__", "__eq__", "__hash__") if eq else ("__init__",)

@@ -50,7 +50,7 @@ class One:
     size: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Longer(One):
     more: int = 2
 
@@ -97,10 +97,17 @@ def test_hashes_are_those_of_the_standard_library() -> None:
     assert Itself() != Itself() and len({Itself(), Itself()}) == 2
 
 
-def test_classes_of_dataclasses_and_others_are_made_by_the_standard_library() -> None:
-    assert Longer(1.0) == Longer(1.0, 2) != One(1.0)
+def test_a_class_has_the_fields_of_its_parent() -> None:
+    longer: Any = Longer(1.0)
+    assert longer == Longer(1.0, 2) != One(1.0)
+    assert hash(longer) == hash((1.0, 2)) and repr(longer) == "Longer(size=1.0, more=2)"
     assert [each.name for each in dataclasses.fields(Longer)] == ["size", "more"]
+    assert pickle.loads(pickle.dumps(longer)) == replace(longer, more=2) == longer
+    with pytest.raises(FrozenInstanceError):
+        longer.size = 2.0
 
+
+def test_other_classes_are_made_by_the_standard_library() -> None:
     @dataclass
     class Changing:
         size: int = 0
@@ -117,4 +124,8 @@ def test_classes_of_dataclasses_and_others_are_made_by_the_standard_library() ->
         def __post_init__(self) -> None:
             object.__setattr__(self, "twice", 2 * self.size)
 
-    assert Counted(2).twice == 4
+    @dataclass(frozen=True)
+    class Named(Counted):
+        name: str = ""
+
+    assert (Counted(2).twice, Named(3, "x").twice) == (4, 6)
