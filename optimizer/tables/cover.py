@@ -16,8 +16,8 @@ from modelsizer.optimizer.tables.grid import Grid, Ints
 
 Numbers = NDArray[Any]
 
-MOST_BOXES = 500_000
-"""Boxes kept of a space: some 40 MB. Where they are more, parts of the tree are forgotten."""
+MOST_BOXES = 1_500_000
+"""Boxes kept of a space: some 100 MB. Where they are more, parts of the tree are forgotten."""
 FORGOTTEN = 16  # ends of the largest parts that are forgotten
 GROUPS = 3072
 """Ends of the tree are bounded in about so many groups first, those of groups left alone after."""
