@@ -28,7 +28,7 @@ from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, table_of
 from modelsizer.optimizer.surveys.near_optimal import TooManyError, collected
-from modelsizer.optimizer.tables.table import Floats, needed
+from modelsizer.optimizer.tables.table import Floats, Mask, needed
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
@@ -289,7 +289,7 @@ class _Within:
                 return None
             self._losses = np.stack([_losses(judge, self._held) for judge in self._judges])
             self._waste = waste
-        fits = np.isfinite(self._losses).all(axis=0)
+        fits: Mask = np.all(np.isfinite(self._losses), axis=0)
         bounds = [judge.most_loss_between(waste) for judge in self._judges]
         for losses, (_, most) in zip(self._losses, bounds, strict=True):
             fits &= losses <= most

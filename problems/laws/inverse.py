@@ -40,6 +40,8 @@ def fewest_tokens(loss: Callable[[Floats], Floats], target: Floats) -> Floats:
     most = np.full(np.shape(target), LARGEST_LN_TOKENS)
     floor = loss(np.exp(most))
     reached = floor <= target
+    if not np.any(reached):
+        return np.full(np.shape(target), np.inf)
     low, high, first = _cells(loss, target, floor, reached)
     for _ in range(first, BISECTIONS):
         middle = (low + high) / 2
