@@ -14,7 +14,7 @@ from modelsizer.optimizer.surveys.ordering import exact_order, noise, one_layout
 from modelsizer.optimizer.surveys.sorted_runs import Rows, SortedRuns
 from modelsizer.problems.architecture.structures import Structure
 
-RUN = 400_000  # designs that are sorted in memory: some 20 MB
+RUN = 200_000  # designs that are sorted in memory: some 10 MB
 AT_ONCE = 150_000
 _LARGEST_INT32 = 2**31 - 1
 

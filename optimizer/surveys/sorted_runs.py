@@ -25,7 +25,7 @@ from modelsizer.problems.records import dataclass
 
 Rows = dict[str, NDArray[Any]]
 """Columns of one length by name."""
-SPARSE = 512
+SPARSE = 256
 IN_MEMORY = 2**25
 
 
