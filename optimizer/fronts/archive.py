@@ -161,17 +161,21 @@ class Archive:
             return
         parts = [*([] if self._front is None else [self._front]), *self._waiting]
         known = 0 if self._front is None else len(self._front)
-        both = _joined(self.scorer, parts)
-        fresh = np.arange(len(both)) >= known
-        columns, exact = list(both.columns), both.exact.copy()
-        self.scorer.settle(both.table, both.row, both.j, columns, exact, fresh, clock=clock)
-        both = replace(both, columns=columns, exact=exact)
-        best = nondominated(as_points(columns))
-        # Free the parts before their best are copied: they take most of the memory.
-        self._waiting, self._front = [], None
-        parts.clear()
-        self._front = both.take(best)
-        del both
+        if all(part.exact.all() for part in parts) and _one_unit(self.scorer, parts):
+            best = nondominated(as_points(_stacked(parts)))
+        else:
+            both = _joined(self.scorer, parts)
+            fresh = np.arange(len(both)) >= known
+            columns, exact = list(both.columns), both.exact.copy()
+            self.scorer.settle(both.table, both.row, both.j, columns, exact, fresh, clock=clock)
+            parts = [replace(both, columns=columns, exact=exact)]
+            best = nondominated(as_points(columns))
+        ends = np.cumsum([0, *map(len, parts)])
+        self._waiting = []
+        self._front = _joined(
+            self.scorer,
+            [part.take(best[a:b]) for part, a, b in zip(parts, ends, ends[1:], strict=False)],
+        )
         self._cover = None
         if _comparable(self._front.columns):
             points = np.stack([c.astype(float) for c in self._front.columns], axis=1)
@@ -186,6 +190,15 @@ def _comparable(columns: Columns) -> bool:
     )
 
 
+def _one_unit(scorer: Scorer, parts: Sequence[Candidates]) -> bool:
+    """Whether the integers of all columns are over the same denominators."""
+    return len({scorer.denominators(part.table) for part in parts}) == 1
+
+
+def _stacked(parts: Sequence[Candidates]) -> Columns:
+    return [np.concatenate(some) for some in zip(*(part.columns for part in parts), strict=True)]
+
+
 def _joined(scorer: Scorer, parts: Sequence[Candidates]) -> Candidates:
     """Concatenate lists of designs over one table."""
     if len(parts) == 1:
@@ -194,8 +207,8 @@ def _joined(scorer: Scorer, parts: Sequence[Candidates]) -> Candidates:
     begin = np.cumsum([0, *(len(part.table) for part in parts)])
     row = np.concatenate([part.row + at for part, at in zip(parts, begin, strict=False)])
     j = stacked([part.j for part in parts])
-    if len({scorer.denominators(part.table) for part in parts}) == 1:
-        columns = [np.concatenate(some) for some in zip(*(p.columns for p in parts), strict=True)]
+    if _one_unit(scorer, parts):
+        columns = _stacked(parts)
     else:
         columns = scorer.columns(table, row, j, np.zeros(len(row)))
         for i in scorer.noisy:
