@@ -100,6 +100,8 @@ PROBLEMS: dict[str, dict[str, Any]] = {
     "dense1e6": families.tables("1e6"),
     "dense1e7": families.tables("1e7"),
     "dense1e8": families.tables("1e8"),
+    "alone1e7": families.tables("1e7") | {"objective": {"ablations": "none"}},
+    "alone1e8": families.tables("1e8") | {"objective": {"ablations": "none"}},
     "mixed1e7": families.tables("1e7", "mixed"),
     "mixed1e8": families.tables("1e8", "mixed"),
     "ranked": families.tables("1e6") | {
@@ -149,6 +151,17 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     ),
     "pareto 1e8": ("pareto", "dense1e8", *_THREE),
     "pareto mixed 1e8": ("pareto", "mixed1e8", *_THREE),
+    "pareto many 1e8": ("pareto", "alone1e8", *_THREE),
+    "pareto many 1e7": (
+        "pareto",
+        "alone1e7",
+        "--objectives",
+        THREE,
+        "--csv",
+        "{out}.csv",
+        "--parquet",
+        "{out}.parquet",
+    ),
     "pareto mixed 1e7": ("pareto", "mixed1e7", *_THREE),
     "rank best 1e7": ("rank", "ranked", "--json", "{out}.json"),
     "rank 1e7": ("rank", "ranked", "--parquet", "{out}.parquet", "--json", "{out}.json"),
@@ -187,6 +200,8 @@ def digest(folder: Path) -> str:
         if path.suffix == ".json":
             text = json.dumps(_pruned(json.loads(path.read_text())), sort_keys=True)
             found.update(text.encode())
+        elif path.suffix == ".csv":
+            found.update(path.read_bytes())
         else:
             found.update(subprocess.run(
                 [sys.executable, "-m", "benchmarks.many", "--rows", str(path)],
