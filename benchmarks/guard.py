@@ -63,7 +63,9 @@ def main() -> None:
         length = apart()
         (row,) = measured([name], None)
         cpu = row["now"]["cpu"]
-        found[name] = {"cpu": cpu, "yardstick": length, "yardsticks": cpu / length}
+        found[name] = {
+            "cpu": round(cpu, 4), "yardstick": round(length, 4), "yardsticks": round(cpu / length, 4)
+        }  # fmt: skip
         now, was = cpu / length, kept.get(name, {}).get("yardsticks")
         mark = "" if was is None or now <= SLOWER * was else "  SLOWER"
         before = "" if was is None else f"{was:9.2f}"
