@@ -63,10 +63,9 @@ def main() -> None:
         length = apart()
         (row,) = measured([name], None)
         cpu = row["now"]["cpu"]
-        found[name] = {
-            "cpu": round(cpu, 4), "yardstick": round(length, 4), "yardsticks": round(cpu / length, 4)
-        }  # fmt: skip
         now, was = cpu / length, kept.get(name, {}).get("yardsticks")
+        row = {"cpu": cpu, "yardstick": length, "yardsticks": now}
+        found[name] = {what: round(value, 4) for what, value in row.items()}
         mark = "" if was is None or now <= SLOWER * was else "  SLOWER"
         before = "" if was is None else f"{was:9.2f}"
         print(f"{name:22}{cpu:8.2f}{length:13.3f}{now:12.2f}{before}{mark}", flush=True)
