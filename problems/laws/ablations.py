@@ -218,10 +218,15 @@ def ffn_ratios(low: Architecture, high: Architecture) -> list[Ends]:
     are a multiple of d_model and attention weights a multiple and a constant, so that r at given
     other widths is monotone in d_model.
     """
-    widths = [low.trunk.d_model] if low is high else [low.trunk.d_model, high.trunk.d_model]
+    widths = [low.trunk.d_model, high.trunk.d_model]
     found = []
     for i in range(len(low.groups)):
         few, many = low.groups[i].layer.ffn, high.groups[i].layer.ffn
+        if low is high:
+            scored = _scored(low, i).matmul_weights(low.trunk.d_model)
+            ratio = _ffn_weights(few, low.trunk.d_model) / doubles(scored)
+            found.append((ratio, ratio))
+            continue
         ends = []
         for d in widths:
             least, most = _attention_weights(low, high, i, d)
@@ -243,7 +248,7 @@ def _attention_weights(
     """Least and greatest attention weights of a full layer over a box, at a width."""
     fewest, widest = (_scored(designs, group) for designs in (low, high))
     least, most = (doubles(mixer.matmul_weights(d_model)) for mixer in (fewest, widest))
-    if low is high or not isinstance(fewest, LatentAttention):
+    if not isinstance(fewest, LatentAttention):
         return least, most
     # Queries without a latent, of rank 0, may weigh more than those with one.
     assert isinstance(widest, LatentAttention)
@@ -294,6 +299,10 @@ def _ffn(low: Architecture, high: Architecture) -> list[Floats]:
     """
     kinds = [not isinstance(group.layer.ffn, NoFeedForward) for group in low.groups]
     shares, ratios = layer_shares(low, high, kinds), ffn_ratios(low, high)
+    dense = [
+        _dense_weight(few.layer.ffn, many.layer.ffn)
+        for few, many in zip(low.groups, high.groups, strict=True)
+    ]
     found: list[Floats] = []
     for fit in FITS:
         mean: Floats = 0.0
@@ -301,8 +310,7 @@ def _ffn(low: Architecture, high: Architecture) -> list[Floats]:
         cheapest: Floats = np.inf
         for i, (least, most) in enumerate(shares):
             if kinds[i]:
-                dense = _dense_weight(low.groups[i].layer.ffn, high.groups[i].layer.ffn)
-                penalty = np.where(most > 0, _penalty_of(fit, ratios[i], dense), 0.0)
+                penalty = np.where(most > 0, _penalty_of(fit, ratios[i], dense[i]), 0.0)
                 mean, left = mean + least * penalty, left - least
                 cheapest = np.minimum(cheapest, np.where(most > 0, penalty, np.inf))
         cheapest = np.where(np.isfinite(cheapest), cheapest, 0.0)

@@ -28,6 +28,9 @@ def layer_shares(
     """
     kinds = [True] * len(low.groups) if kinds is None else kinds
     few = [doubles(g.count) * kind for g, kind in zip(low.groups, kinds, strict=True)]
+    if low is high:
+        every = np.maximum(sum(few, start=np.float64(0)), 1.0)
+        return [(share, share) for share in (count / every for count in few)]
     many = [doubles(g.count) * kind for g, kind in zip(high.groups, kinds, strict=True)]
     return shares_of(few, many)
 

@@ -39,12 +39,12 @@ def activation_between(low: MixtureOfExperts, high: MixtureOfExperts) -> tuple[F
         The least and the greatest value of each integer.
     """
     ends = []
-    for few, many in ((low, high), (high, low)):
+    for few, many in ((low, high),) if low is high else ((low, high), (high, low)):
         shared = doubles(few.shared_d_ff) / np.maximum(doubles(many.d_ff), 1.0)
         held = doubles(many.experts)
         share = (doubles(few.active) + shared) / np.maximum(held + shared, 1.0)
         ends.append(np.where(held > 0, np.minimum(share, 1.0), 1.0))
-    return ends[0], ends[1]
+    return ends[0], ends[-1]
 
 
 def granularity(experts: MixtureOfExperts, d_model: Count) -> Floats:
