@@ -156,7 +156,8 @@ def fitting(table: Table, width: int = WIDTH) -> Table:
 
 def _places(table: Table) -> list[int]:
     """Where depth and width are, which may be what designs are grouped by."""
-    return [i for i, name in enumerate(table.headings) if name.strip() in ("layers", "d_model")]
+    return [i for i, name in enumerate(table.headings)
+            if isinstance(name, str) and name.strip() in ("layers", "d_model")]  # fmt: skip
 
 
 def _most_telling(table: Table, own: int) -> list[int]:
