@@ -28,7 +28,7 @@ from modelsizer.commands.progress_lines import counter
 if TYPE_CHECKING:
     from rich.console import Console
 
-_WRITING = 2e-5
+_WRITING = 4e-5
 """Seconds to write a point to a file."""
 
 

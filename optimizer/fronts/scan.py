@@ -18,8 +18,9 @@ from modelsizer.optimizer.tables.table import Ints, Mask, Table
 Report = Callable[[int, int], None]
 """Called with the numbers of points found and designs evaluated so far."""
 
-SECONDS_A_POINT = 1e-4
-"""Time to compute the exact values of a point at the end, kept back by the search."""
+SECONDS_A_POINT, SECONDS_AT_ONCE = 1e-4, 1e-5
+"""Time to compute the exact values of a point at the end, one by one and in arrays, which the
+search keeps back."""
 _BYTES_A_POINT = 500  # of the designs compared in a merge
 
 
@@ -47,7 +48,10 @@ class Scan(ABC):
         seconds_a_point: float = 0.0,
     ) -> None:
         self.archive, self.clock, self.report = archive, clock, report
-        self._seconds_a_point = SECONDS_A_POINT + seconds_a_point
+        in_arrays = archive.scorer.at_once is not None and archive.scorer.at_once.reliable
+        self._seconds_a_point = seconds_a_point + (
+            SECONDS_AT_ONCE if in_arrays else SECONDS_A_POINT
+        )
         self.looked_at = 0
 
     def run(self) -> Stop:
