@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from functools import cached_property
 from typing import Literal
 
@@ -38,14 +37,13 @@ from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.costs import flops_rate
 from modelsizer.problems.designs.evaluation import Evaluation, Evaluator
 from modelsizer.problems.designs.token_choice import rounded_down, rounded_up
-from modelsizer.problems.laws.features import beyond_doubles, features_of, parts_of
+from modelsizer.problems.laws.features import beyond_doubles, parts_of
 from modelsizer.problems.magnitudes import loss_overflows
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.token_limits import ENDLESS
-from modelsizer.problems.units import plain
 
 Kind = Literal["loss", "affine", "most_tokens", "least_tokens", "least_flops"]
 
@@ -151,27 +149,6 @@ class Model:
                 self._evaluated.clear()
             self._evaluated[architecture] = self._evaluator.evaluate(architecture)
         return self._evaluated[architecture]
-
-    def exact_losses(self, table: Table, row: Ints, j: Ints) -> list[float]:
-        """Losses of feasible designs in exact arithmetic, as of `exactly`.
-
-        Where tokens follow from the training FLOPs, nothing else of a design is evaluated: features
-        are the same in arrays and one by one, and the law is computed one by one.
-        """
-        if not self._evaluator.only_n_and_flops:
-            return [self.exactly(table, at, depths).loss
-                    for at, depths in zip(row.tolist(), j.tolist(), strict=True)]  # fmt: skip
-        names = self.quality.features
-        parts = {part: table.width(part, row, j) for part in parts_of(names)}
-        n, flops = (
-            [Fraction(value, quantity.denominator) for value in quantity.at(row, j).tolist()]
-            for quantity in (table.linear[self.counts], table.linear[TRAINING_FLOPS_PER_TOKEN])
-        )
-        features = (
-            features_of(names, {part: column[i] for part, column in parts.items()}.__getitem__)
-            for i in range(len(row))
-        )
-        return self._evaluator.losses(features, map(plain, n), flops)
 
     @cached_property
     def _evaluator(self) -> Evaluator:

@@ -27,6 +27,8 @@ from modelsizer.optimizer.tables.store import TableStore
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, needed, to_floats
 from modelsizer.problems.designs.costs import inverse_numerator
 from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.designs.token_choice import most_tokens_losses
+from modelsizer.problems.laws.features import features_of, parts_of
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import (
     LAW_PARAMETERS,
@@ -34,6 +36,8 @@ from modelsizer.problems.quantities.auxiliary import (
     TRAINING_FLOPS_PER_TOKEN,
 )
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.tables.menus import Interval
+from modelsizer.problems.units import plain
 
 Columns = list[NDArray[np.generic]]
 
@@ -251,7 +255,7 @@ class Scorer:
     def _exactly(self, table: Table, row: Ints, j: Ints) -> dict[int, Floats]:
         """Exact values of the noisy goals for some designs."""
         if not self.fewest:
-            losses = self.model.exact_losses(table, row, j)
+            losses = self.exact_losses(table, row, j)
             return {k: self.goals[k].sign * np.array(losses) for k in self.noisy}
         designs = [self.model.exactly(table, at, depths)
                    for at, depths in zip(row.tolist(), j.tolist(), strict=True)]  # fmt: skip
@@ -259,6 +263,28 @@ class Scorer:
             k: self.goals[k].sign * np.array([float(d.exact[self.goals[k].name]) for d in designs])
             for k in self.noisy
         }
+
+    def exact_losses(self, table: Table, row: Ints, j: Ints) -> list[float]:
+        """Losses of feasible designs with the most tokens, as `Model.exactly` has them.
+
+        Where tokens follow from the training FLOPs, nothing else of a design is evaluated: features
+        are the same in arrays and one by one, and the law is computed one by one.
+        """
+        limits, quality = self.problem.token_limits, self.model.quality
+        if limits.charges or limits.most_flops_each is not None:
+            return [self.model.exactly(table, at, depths).loss
+                    for at, depths in zip(row.tolist(), j.tolist(), strict=True)]  # fmt: skip
+        parts = {part: table.width(part, row, j) for part in parts_of(quality.features)}
+        features = (
+            features_of(quality.features, {p: column[i] for p, column in parts.items()}.__getitem__)
+            for i in range(len(row))
+        )
+        n, flops = (
+            [Fraction(value, quantity.denominator) for value in quantity.at(row, j).tolist()]
+            for quantity in (table.linear[LAW_PARAMETERS], table.linear[TRAINING_FLOPS_PER_TOKEN])
+        )
+        target = self.problem.budgets.limits.get("loss", Interval())
+        return most_tokens_losses(quality, limits, target, features, map(plain, n), flops)
 
     def _classes(self, table: Table, row: Ints, j: Ints) -> Floats:
         """What a noisy value depends on: designs of equal class have exactly equal values."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import compress
@@ -15,7 +15,6 @@ from modelsizer.problems.designs.costs import ALWAYS, costs
 from modelsizer.problems.designs.layout_choice import LayoutChoice
 from modelsizer.problems.designs.token_choice import TokenChoice
 from modelsizer.problems.errors import require_type
-from modelsizer.problems.laws.features import Features
 from modelsizer.problems.laws.features import architecture_features as architecture_features
 from modelsizer.problems.laws.quality import Judged, Quality
 from modelsizer.problems.laws.reach import Unknown, why_unjudged
@@ -193,35 +192,6 @@ class Evaluator:
             only = self._evaluated(architecture, [self._layouts[0]])
             return replace(only, violated=(*only.violated, self._unsplit(architecture)))
         return self._evaluated(architecture, layouts)
-
-    @property
-    def only_n_and_flops(self) -> bool:
-        """Whether a loss follows from features, N and training FLOPs a token: see `losses`."""
-        limits = self._limits
-        return not (self._fewest or limits.charges or limits.most_flops_each is not None)
-
-    def losses(
-        self, features: Iterable[Features], n: Iterable[Number], flops: Iterable[Fraction]
-    ) -> list[float]:
-        """Losses of feasible designs as `evaluate` has them, without anything else of the designs.
-
-        Parameters
-        ----------
-        features : iterable of mapping
-            See `modelsizer.problems.laws.features.architecture_features`.
-        n : iterable of int or float
-            Parameters as the law counts them.
-        flops : iterable of Fraction
-            Training FLOPs of a token that the law counts.
-        """
-        assert self.only_n_and_flops
-        target = Interval() if self._target is None else self._target
-        found = []
-        for seen, size, each in zip(features, n, flops, strict=True):
-            judged = self._quality.of(seen)
-            choice = TokenChoice(judged, self._limits, target, n=size, flops=each, accelerators=1)
-            found.append(choice.loss_at(choice.high))
-        return found
 
     def _unsplit(self, architecture: Architecture) -> str:
         """Key of the ways that no layout can split an architecture into."""

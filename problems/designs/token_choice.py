@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
 
-from modelsizer.problems.laws.quality import Judged
+from modelsizer.problems.laws.features import Features
+from modelsizer.problems.laws.quality import Judged, Quality
 from modelsizer.problems.requirements.token_limits import ENDLESS, TokenLimits
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number
@@ -130,3 +132,29 @@ class TokenChoice:
             if not 0 < tokens < math.inf:
                 break  # no number of tokens has the loss, in doubles
         return tokens
+
+
+def most_tokens_losses(
+    quality: Quality,
+    limits: TokenLimits,
+    target: Interval,
+    features: Iterable[Features],
+    n: Iterable[Number],
+    flops: Iterable[Fraction],
+) -> list[float]:
+    """Losses of feasible designs at the most tokens, which no layout and no inference lessens.
+
+    Parameters
+    ----------
+    quality, limits, target
+        See `TokenChoice`.
+    features : iterable of mapping
+        See `modelsizer.problems.laws.features.architecture_features`.
+    n : iterable of int or float
+    flops : iterable of Fraction
+    """
+    found = []
+    for seen, size, each in zip(features, n, flops, strict=True):
+        choice = TokenChoice(quality.of(seen), limits, target, n=size, flops=each, accelerators=1)
+        found.append(choice.loss_at(choice.high))
+    return found
