@@ -35,7 +35,8 @@ else:
             cls, init=False, repr=False, eq=False, slots=slots, frozen=bool(parents)
         )
         made.__dataclass_params__.frozen = True
-        methods = {"__setattr__": _refused, "__delattr__": _refused, "__repr__": _repr}
+        methods = {"__repr__": _repr}
+        methods |= {f"__{name}attr__": _refusing(made, name) for name in ("set", "del")}
         compiled = ("__init__", "__eq__", "__hash__") if eq else ("__init__",)
         methods |= {name: _first(made, name) for name in compiled}
         if "__init__" not in vars(cls):
@@ -120,8 +121,16 @@ def _repr(self: Any) -> str:
     return f"{type(self).__qualname__}({', '.join(shown)})"
 
 
-def _refused(self: Any, name: str, *_: object) -> None:  # noqa: ARG001
-    raise FrozenInstanceError(f"cannot assign to field {name!r}")
+def _refusing(cls: Any, name: str) -> Callable[..., None]:
+    """The method that sets or deletes an attribute, which a class derived from `cls` may add."""
+    verb = {"set": "assign to", "del": "delete"}[name]
+
+    def method(self: Any, field: str, *value: object) -> None:
+        if type(self) is cls or field in cls.__dataclass_fields__:
+            raise FrozenInstanceError(f"cannot {verb} field {field!r}")
+        getattr(super(cls, self), f"__{name}attr__")(field, *value)
+
+    return method
 
 
 def _state(self: Any) -> list[Any]:

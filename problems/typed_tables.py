@@ -140,7 +140,7 @@ def _or_none(convert: Read) -> Read:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{short(value)} is not text")
-    return value
+    return str(value)  # of a class derived from str, such as that of NumPy, too
 
 
 def _word_reader(words: tuple[Any, ...]) -> Read:

@@ -107,6 +107,25 @@ def test_a_class_has_the_fields_of_its_parent() -> None:
         longer.size = 2.0
 
 
+@pytest.mark.parametrize("made", [dataclass, dataclasses.dataclass])
+def test_a_class_of_a_users_own_may_add_attributes(made: Any) -> None:
+    Parent = made(frozen=True)(type("Parent", (), {"__annotations__": {"size": "int"}}))
+
+    class Child(Parent):  # type: ignore[misc, valid-type]
+        pass
+
+    value: Any = Child(1)
+    value.more = 2
+    assert (value.size, value.more) == (1, 2)
+    del value.more
+    with pytest.raises(FrozenInstanceError, match="cannot assign to field 'size'"):
+        value.size = 2
+    with pytest.raises(FrozenInstanceError, match="cannot delete field 'size'"):
+        del value.size
+    with pytest.raises(FrozenInstanceError, match="cannot assign to field 'more'"):
+        Parent(1).more = 2
+
+
 def test_other_classes_are_made_by_the_standard_library() -> None:
     @dataclass
     class Changing:
