@@ -16,8 +16,9 @@ import numpy as np
 
 from modelsizer.optimizer.bounds.model import REMEMBERED, Model, Relaxed
 from modelsizer.optimizer.bounds.relaxation import Affine
+from modelsizer.optimizer.tables.building import quantities
 from modelsizer.optimizer.tables.store import TableStore
-from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, quantities
+from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.costs import depends_on
 from modelsizer.problems.designs.evaluation import Evaluation, Evaluator

@@ -18,8 +18,8 @@ from modelsizer.optimizer.fronts.scan import Report, Scan
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.fronts.ties import archive_of, archived
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, WITHOUT_ENGINE, Solver
+from modelsizer.optimizer.tables.building import frame
 from modelsizer.optimizer.tables.clock import Clock, Ending, Limits, Stop
-from modelsizer.optimizer.tables.table import frame
 from modelsizer.problems.errors import require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES

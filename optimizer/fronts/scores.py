@@ -22,9 +22,10 @@ from modelsizer.optimizer.bounds.token_caps import Spending
 from modelsizer.optimizer.fronts.at_once import AtOnce
 from modelsizer.optimizer.fronts.goals import Goal, question
 from modelsizer.optimizer.search.compare import NEAR
+from modelsizer.optimizer.tables.building import needed
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.store import TableStore
-from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, needed, to_floats
+from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, to_floats
 from modelsizer.problems.designs.costs import inverse_numerator
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.designs.token_choice import most_tokens_losses

@@ -11,8 +11,9 @@ from modelsizer.optimizer.bounds.limits import Limit, feasible_boxes
 from modelsizer.optimizer.fronts.archive import Archive
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
+from modelsizer.optimizer.tables.building import build_table
 from modelsizer.optimizer.tables.clock import Clock
-from modelsizer.optimizer.tables.table import Table, build_table
+from modelsizer.optimizer.tables.table import Table
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.choices import BY_NAME
 from modelsizer.problems.architecture.depths import Depths

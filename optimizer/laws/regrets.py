@@ -28,7 +28,8 @@ from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, table_of
 from modelsizer.optimizer.surveys.near_optimal import TooManyError, collected
-from modelsizer.optimizer.tables.table import Floats, Mask, needed
+from modelsizer.optimizer.tables.building import needed
+from modelsizer.optimizer.tables.table import Floats, Mask
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate

@@ -36,8 +36,9 @@ from modelsizer.optimizer.laws.dominance_check import all_dominated
 from modelsizer.optimizer.laws.draws import Draws, sum_of_powers
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR, box_designs, by_tie_rule
 from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, keep_designs, table_of
+from modelsizer.optimizer.tables.building import needed
 from modelsizer.optimizer.tables.clock import Clock
-from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed
+from modelsizer.optimizer.tables.table import Floats, Ints, Table
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate, judge
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.laws.features import Seen

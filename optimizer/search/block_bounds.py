@@ -24,10 +24,11 @@ from modelsizer.optimizer.search.corners import Corners, by_layout, is_wide
 from modelsizer.optimizer.search.law_pieces import pieces
 from modelsizer.optimizer.search.law_sizes import law_sizes
 from modelsizer.optimizer.search.seen import ranges_seen
+from modelsizer.optimizer.tables.building import needed
 from modelsizer.optimizer.tables.cover import Cover
 from modelsizer.optimizer.tables.grid import Bools, Ends, Grid
 from modelsizer.optimizer.tables.roots import LAYERS, Root
-from modelsizer.optimizer.tables.table import Ints, Table, needed
+from modelsizer.optimizer.tables.table import Ints, Table
 from modelsizer.problems.columns import Columns
 from modelsizer.problems.quantities.auxiliary import (
     LAW_PARAMETERS,

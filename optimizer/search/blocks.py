@@ -19,11 +19,12 @@ from modelsizer.optimizer.search.branching import Branching
 from modelsizer.optimizer.search.compare import box_designs
 from modelsizer.optimizer.search.pool import Pool
 from modelsizer.optimizer.search.samples import even_points, few_layouts, pairs, random_points
+from modelsizer.optimizer.tables.building import needed
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.cover import Cover
 from modelsizer.optimizer.tables.grid import Bools
 from modelsizer.optimizer.tables.spread import groups, spread
-from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed
+from modelsizer.optimizer.tables.table import Floats, Ints, Table
 from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.space.widths import Options

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from modelsizer.optimizer.bounds.limits import Limit
 from modelsizer.optimizer.search import stacks
+from modelsizer.optimizer.tables.building import largest
 from modelsizer.optimizer.tables.grid import Ends
 from modelsizer.optimizer.tables.roots import LAYERS, Root
-from modelsizer.optimizer.tables.table import Ints, Linear, Table, largest, to_floats
+from modelsizer.optimizer.tables.table import Ints, Linear, Table, to_floats
 from modelsizer.problems.architecture.accounting import (
     Affine,
     active_parameters,

@@ -20,10 +20,11 @@ from modelsizer.optimizer.search.blocks import BlockSearch, whole_floor
 from modelsizer.optimizer.search.compare import at_once, best_of, box_designs
 from modelsizer.optimizer.search.dominance import dominated
 from modelsizer.optimizer.tables.boxes import Boxes
+from modelsizer.optimizer.tables.building import needed
 from modelsizer.optimizer.tables.clock import Clock, Stop, StoppedError, stop_of
 from modelsizer.optimizer.tables.cover import Cover
 from modelsizer.optimizer.tables.outcome import Counts, Progress
-from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed
+from modelsizer.optimizer.tables.table import Floats, Ints, Table
 from modelsizer.problems.designs.evaluation import Evaluation
 
 FEW_BOXES = 48

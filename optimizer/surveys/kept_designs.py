@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from modelsizer.optimizer.tables.building import build_table
 from modelsizer.optimizer.tables.stacks import choice_of, ties_of
-from modelsizer.optimizer.tables.table import Floats, Ints, Table, build_table
+from modelsizer.optimizer.tables.table import Floats, Ints, Table
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.columns import Columns

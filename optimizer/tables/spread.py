@@ -12,16 +12,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from modelsizer.optimizer.tables.table import (
-    Ints,
-    Linear,
-    Table,
+from modelsizer.optimizer.tables.building import (
     by_layouts,
     largest,
     needed,
     over_depths,
     quantities,
 )
+from modelsizer.optimizer.tables.table import Ints, Linear, Table
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.columns import LARGEST_INT64
 from modelsizer.problems.designs.costs import costs, design_parts
@@ -71,7 +69,7 @@ class Spread:
         return Table((structure,), self.layouts, none, self.layout_id, widths, depths, layers)
 
     def quantities(self, problem: Problem, names: Collection[str]) -> dict[str, Linear]:
-        """Compute exact quantities of the pairs; see `modelsizer.optimizer.tables.table`."""
+        """Compute exact quantities of the pairs; see `modelsizer.optimizer.tables.building`."""
         same, many, each = by_layouts(names, self.layouts)
         found = self._of_options(problem, same) if same else {}
         if many:

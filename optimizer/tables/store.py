@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
+from modelsizer.optimizer.tables.building import needed
 from modelsizer.optimizer.tables.cover import Cover
 from modelsizer.optimizer.tables.grid import Grid, menu_size
 from modelsizer.optimizer.tables.roots import vocabularies_rise
 from modelsizer.optimizer.tables.spread import Spread, groups, spreads, tables
-from modelsizer.optimizer.tables.table import Linear, Table, needed
+from modelsizer.optimizer.tables.table import Linear, Table
 from modelsizer.problems.designs.costs import depends_on
 from modelsizer.problems.laws.features import Seen
 from modelsizer.problems.problem import Problem

@@ -9,7 +9,7 @@ depth axes, in which the layers of each kind are also affine
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field, replace
 from functools import cache, partial
 from typing import Any, Self, TypeVar
@@ -19,13 +19,11 @@ from numpy.typing import NDArray
 
 from modelsizer.optimizer.tables.stack_features import stack_feature, stack_range
 from modelsizer.optimizer.tables.stacks import choice_of, stacks_of, ties_of
-from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.choices import ZERO_APART
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.architecture.structures import Structure
-from modelsizer.problems.columns import LARGEST_INT64, Columns
-from modelsizer.problems.designs.costs import ALWAYS, architecture_of, costs, design_parts
+from modelsizer.problems.columns import Columns
+from modelsizer.problems.designs.costs import architecture_of
 from modelsizer.problems.laws.features import (
     Features,
     Seen,
@@ -35,15 +33,8 @@ from modelsizer.problems.laws.features import (
     ranges_of,
 )
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities.auxiliary import (
-    ACCELERATORS,
-    SERVED_FLOPS_PER_TOKEN,
-    TRAINING_FLOPS_EACH,
-)
-from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.records import dataclass
-from modelsizer.problems.space.layouts import Layout, columns
-from modelsizer.problems.space.widths import Options
+from modelsizer.problems.space.layouts import Layout
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -247,157 +238,9 @@ class Table(Columns):
         return architecture_of(problem, structure, widths, counts[: structure.kinds_of_layer])
 
 
-def over_depths(affine: Affine, depths: Depths, of: Ints | None = None) -> Linear:
-    """Return a cost over depths of shape (W,), from that of each row or of the row `of` it."""
-    rows = len(depths)
-    parts = [affine.base, *affine.per_layer]
-    if of is not None:
-        parts = [part[of] if isinstance(part, np.ndarray) else part for part in parts]
-    own, *each = (np.broadcast_to(part, (rows,)) for part in parts)
-    per = np.stack(each, axis=1)
-    base = own + (per * depths.start).sum(axis=1)
-    return Linear(base, (per[:, :, None] * depths.step).sum(axis=1), affine.denominator)
-
-
-def largest(
-    problem: Problem, layouts: Sequence[Layout], options: Options, names: Collection[str]
-) -> int:
-    """Bound all numbers in the arithmetic of a table, in Python integers.
-
-    The bound is `LARGEST_INT64` if a cost does not bound its intermediate results.
-    """
-    if any(cost_of(name).within is None for name in names):
-        return LARGEST_INT64
-    depth = int((options.depths.first + (options.depths.each * options.depths.count).sum(1)).max())
-    peaks, settings, found = _peaks(options.widths), problem.settings, 0
-    same, many, apart = by_layouts(names, layouts)
-    asked = [(same, layouts[:1]), (many, layouts), *((apart, [layout]) for layout in layouts)]
-    for some, of in asked:
-        if not some:
-            continue
-        widths = {name: np.tile(column, len(of)) for name, column in peaks.items()}
-        trunk, kinds = design_parts(problem, options.structure, widths)
-        each = np.repeat(np.arange(len(of)), len(peaks["d_model"]))
-        layout = of[0] if len(of) == 1 else columns(of, each)
-        for name, affine in costs(problem, trunk, kinds, layout, some).items():
-            within = cost_of(name.partition(".")[0]).within
-            assert within is not None
-            size = int(np.max(affine.base + depth * sum(affine.per_layer)))
-            # A coefficient is rounded, at worst from half a unit to none.
-            found = max(found, (size + 1) * max(within(settings, one) for one in of))
-    return found
-
-
-def by_layouts(
-    names: Iterable[str], layouts: Sequence[Layout]
-) -> tuple[list[str], list[str], list[str]]:
-    """Separate costs by how they see layouts.
-
-    Returns
-    -------
-    same : list of str
-        Those of the first layout are those of all.
-    many : list of str
-        Their formulas take many layouts.
-    each : list of str
-        They are computed for one layout after another.
-    """
-    same: list[str] = []
-    many: list[str] = []
-    each: list[str] = []
-    alike = len({layout.accelerators for layout in layouts}) == 1
-    for name in names:
-        cost = cost_of(name)
-        if len(layouts) == 1 or not cost.by_layout or (alike and name == TRAINING_FLOPS_EACH):
-            same.append(name)
-        else:
-            (many if cost.many_layouts else each).append(name)
-    return same, many, each
-
-
-def _peaks(widths: Mapping[str, Ints]) -> dict[str, NDArray[Any]]:
-    """Return the largest widths, untied; and these with each 0 that is another kind of layer."""
-    peak = {name: int(column.max()) for name, column in widths.items()} | {"tied_embeddings": 0}
-    zeros = [name for name in ZERO_APART if name in widths and not widths[name].all()]
-    rows = [peak, *(peak | {name: 0} for name in zeros)]
-    return {name: np.array([row[name] for row in rows], dtype=object) for name in peak}
-
-
-def needed(problem: Problem) -> tuple[str, ...]:
-    """Return the affine quantities that are needed to solve a problem."""
-    names = set(ALWAYS)
-    for name in (*problem.budgets.limits, problem.objective.quantity):
-        names |= {QUANTITIES[name].base} - {""}
-    row, limits = QUANTITIES[problem.objective.quantity], problem.token_limits
-    if limits.charges or row.form == "lifetime":
-        names.add(SERVED_FLOPS_PER_TOKEN)
-    if limits.most_flops_each is not None:
-        names |= {TRAINING_FLOPS_EACH} if limits.least else set()
-        names |= {ACCELERATORS} if limits.least_flops else set()
-    return tuple(sorted(names))
-
-
 def to_floats(values: object) -> Floats:
     """Convert integers, including Python's, to doubles."""
     return np.asarray(values).astype(np.float64)
-
-
-def frame(layout: Layout, options: Options) -> Table:
-    """Return a table of options under a layout, with the layers as its only quantity."""
-    depths, none = options.depths, np.zeros(len(options), dtype=np.int64)
-    linear = {"layers": Linear(depths.first, depths.each, 1)}
-    return Table((options.structure,), (layout,), none, none, options.widths, depths, linear)
-
-
-def quantities(
-    problem: Problem,
-    layout: Layout,
-    options: Options,
-    names: Collection[str],
-    *,
-    wide: bool | None = None,
-) -> dict[str, Linear]:
-    """Compute exact quantities of options under a layout.
-
-    Of a row whose depths include none of a kind of layer, as those of a box may, costs that are not
-    sums over layers are those without this kind, and so at most those of its designs.
-
-    Parameters
-    ----------
-    problem : Problem
-    layout : Layout
-    options : Options
-    names : collection of str
-        Affine quantities to compute.
-    wide : bool, optional
-        Whether numbers may overflow int64; determined if not given.
-    """
-    if wide is None:
-        wide = largest(problem, [layout], options, names) >= LARGEST_INT64
-    widths = options.widths
-    if wide:
-        widths = {name: column.astype(object) for name, column in widths.items()}
-    trunk, kinds = design_parts(problem, options.structure, widths)
-    present = tuple(options.depths.start.T > 0)
-    return {
-        name: over_depths(affine, options.depths)
-        for name, affine in costs(problem, trunk, kinds, layout, names, present).items()
-    }
-
-
-def build_table(
-    problem: Problem,
-    layout: Layout,
-    options: Options,
-    names: Collection[str] | None = None,
-    *,
-    wide: bool | None = None,
-) -> Table:
-    """Build a table of options under a layout with exact quantities; see `quantities`."""
-    names = needed(problem) if names is None else names
-    table = frame(layout, options)
-    found = quantities(problem, layout, options, names, wide=wide)
-    return replace(table, linear=table.linear | found)
 
 
 def _pooled(parts: Sequence[tuple[tuple[T, ...], Ints]]) -> tuple[tuple[T, ...], Ints]:

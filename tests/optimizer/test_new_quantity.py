@@ -12,7 +12,7 @@ import pytest
 from modelsizer import Problem, Solver, evaluate, front, rank, solve
 from modelsizer.optimizer.explain.explain import explain
 from modelsizer.optimizer.prices.prices import prices
-from modelsizer.optimizer.tables.table import build_table
+from modelsizer.optimizer.tables.building import build_table
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.quantities.needs import affected_by
 from modelsizer.problems.quantities.quantity import Cost, Inverse, OfFlops, Quantity

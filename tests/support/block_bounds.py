@@ -9,9 +9,9 @@ import numpy as np
 from modelsizer import Problem
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.search.block_bounds import BlockBounds, Blocks
+from modelsizer.optimizer.tables.building import build_table
 from modelsizer.optimizer.tables.cover import Cover
 from modelsizer.optimizer.tables.grid import Grid
-from modelsizer.optimizer.tables.table import build_table
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.space.splits import divided
 

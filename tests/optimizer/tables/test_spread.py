@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from modelsizer import Problem
+from modelsizer.optimizer.tables.building import build_table, needed
 from modelsizer.optimizer.tables.spread import groups, spreads, tables
-from modelsizer.optimizer.tables.table import Table, build_table, needed
+from modelsizer.optimizer.tables.table import Table
 from modelsizer.problems.quantities.auxiliary import ACCELERATORS, TRAINING_FLOPS_EACH
 from modelsizer.problems.space.layouts import Layout, columns
+from tests.support import fine_menus
 
 CLUSTER: dict[str, Any] = {
     "space": {
@@ -101,3 +103,14 @@ def test_tables_are_of_bounded_size_whatever_the_number_of_layouts() -> None:
 def test_columns_are_the_degrees_of_each_row() -> None:
     several = columns([Layout(8, 1, 1), Layout(2, 2, 1)], np.array([1, 0, 1]), np.int64)
     assert several.accelerators.tolist() == [4, 8, 4]  # type: ignore[attr-defined]
+
+
+def test_no_table_is_larger_than_its_bound() -> None:
+    problem = Problem.load("one-h100-1e24", fine_menus.ONE_H100).to_dict()
+    problem["space"] = {
+        "layers": 24, "d_model": 4096, "kv_heads": 8, "vocab_size": 32_000,
+        "d_ff": {"min": 1, "max": 120_000},
+    }  # fmt: skip
+    found = list(tables(Problem.from_tables(problem), names=()))
+    assert [len(table) for table in found] == [50_000, 50_000, 20_000]
+    assert np.array_equal(np.concatenate([t["d_ff"] for t in found]), np.arange(1, 120_001))
