@@ -144,7 +144,7 @@ def _front(
     if found is None:
         layout, options = next(iter(problem.options()))
         none, empty = np.zeros(0), np.zeros(0, dtype=np.int64)
-        table = frame(layout, options.take(empty))
+        table = frame((layout,), options.take(empty))
         values: dict[str, tuple[Number, ...]] = {goal.name: () for goal in goals}
         found = Points(values, empty, none, none, table, empty, np.zeros((0, 1), dtype=np.int64))
     return Front(

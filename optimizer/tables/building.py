@@ -116,22 +116,32 @@ def needed(problem: Problem) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def frame(layout: Layout, options: Options) -> Table:
-    """Return a table of options under a layout, with the layers as its only quantity."""
+def frame(layouts: tuple[Layout, ...], options: Options, layout_id: Ints | None = None) -> Table:
+    """Return a table of options with the layers as its only quantity.
+
+    Parameters
+    ----------
+    layouts : tuple of Layout
+    options : Options
+    layout_id : array of shape (W,), optional
+        Layout of each option; the first by default.
+    """
     depths, none = options.depths, np.zeros(len(options), dtype=np.int64)
     linear = {"layers": Linear(depths.first, depths.each, 1)}
-    return Table((options.structure,), (layout,), none, none, options.widths, depths, linear)
+    of = none if layout_id is None else layout_id
+    return Table((options.structure,), layouts, none, of, options.widths, depths, linear)
 
 
-def quantities(
+def row_costs(
     problem: Problem,
-    layout: Layout,
+    layouts: Sequence[Layout],
     options: Options,
     names: Collection[str],
     *,
+    layout_id: Ints | None = None,
     wide: bool | None = None,
-) -> dict[str, Linear]:
-    """Compute exact quantities of options under a layout.
+) -> dict[str, Affine]:
+    """Compute exact costs of options, of each kind of layer.
 
     Of a row whose depths include none of a kind of layer, as those of a box may, costs that are not
     sums over layers are those without this kind, and so at most those of its designs.
@@ -139,36 +149,44 @@ def quantities(
     Parameters
     ----------
     problem : Problem
-    layout : Layout
+    layouts : sequence of Layout
     options : Options
     names : collection of str
-        Affine quantities to compute.
+        Costs to compute.
+    layout_id : array of shape (W,), optional
+        Layout of each option, where all formulas take many; the first of all by default.
     wide : bool, optional
         Whether numbers may overflow int64; determined if not given.
     """
+    if layout_id is None:
+        layouts = layouts[:1]
     if wide is None:
-        wide = largest(problem, [layout], options, names) >= LARGEST_INT64
+        wide = largest(problem, layouts, options, names) >= LARGEST_INT64
     widths = options.widths
     if wide:
         widths = {name: column.astype(object) for name, column in widths.items()}
     trunk, kinds = design_parts(problem, options.structure, widths)
     present = tuple(options.depths.start.T > 0)
-    return {
-        name: over_depths(affine, options.depths)
-        for name, affine in costs(problem, trunk, kinds, layout, names, present).items()
-    }
+    one = (
+        layouts[0]
+        if layout_id is None
+        else columns(layouts, layout_id, object if wide else np.int64)
+    )
+    return costs(problem, trunk, kinds, one, names, present)
+
+
+def quantities(
+    problem: Problem, layout: Layout, options: Options, names: Collection[str]
+) -> dict[str, Linear]:
+    """Compute exact quantities of options under a layout; see `row_costs`."""
+    found = row_costs(problem, [layout], options, names)
+    return {name: over_depths(cost, options.depths) for name, cost in found.items()}
 
 
 def build_table(
-    problem: Problem,
-    layout: Layout,
-    options: Options,
-    names: Collection[str] | None = None,
-    *,
-    wide: bool | None = None,
+    problem: Problem, layout: Layout, options: Options, names: Collection[str] | None = None
 ) -> Table:
-    """Build a table of options under a layout with exact quantities; see `quantities`."""
+    """Build a table of options under a layout with exact quantities; see `row_costs`."""
     names = needed(problem) if names is None else names
-    table = frame(layout, options)
-    found = quantities(problem, layout, options, names, wide=wide)
-    return replace(table, linear=table.linear | found)
+    table = frame((layout,), options)
+    return replace(table, linear=table.linear | quantities(problem, layout, options, names))

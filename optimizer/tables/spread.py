@@ -14,18 +14,19 @@ from numpy.typing import NDArray
 
 from modelsizer.optimizer.tables.building import (
     by_layouts,
+    frame,
     largest,
     needed,
     over_depths,
     quantities,
+    row_costs,
 )
 from modelsizer.optimizer.tables.table import Ints, Linear, Table
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.columns import LARGEST_INT64
-from modelsizer.problems.designs.costs import costs, design_parts
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
-from modelsizer.problems.space.layouts import Layout, columns
+from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.options import options as every_option
 from modelsizer.problems.space.splits import Split, divides
 from modelsizer.problems.space.widths import Options
@@ -62,11 +63,7 @@ class Spread:
 
     def frame(self) -> Table:
         """Return a table of the pairs, with the layers as its only quantity."""
-        structure, depths = self.options.structure, self.depths
-        layers = {"layers": Linear(depths.first, depths.each, 1)}
-        none = np.zeros(len(self), dtype=np.int64)
-        widths = self.pairs().widths
-        return Table((structure,), self.layouts, none, self.layout_id, widths, depths, layers)
+        return frame(self.layouts, self.pairs(), self.layout_id)
 
     def quantities(self, problem: Problem, names: Collection[str]) -> dict[str, Linear]:
         """Compute exact quantities of the pairs; see `modelsizer.optimizer.tables.building`."""
@@ -85,34 +82,20 @@ class Spread:
 
     def _of_options(self, problem: Problem, names: Collection[str]) -> dict[str, Linear]:
         """Compute quantities that are those of the first layout, once per option."""
-        options, layout = self.options, self.layouts[0]
-        wide = largest(problem, [layout], options, names) >= LARGEST_INT64
-        trunk, kinds = design_parts(problem, options.structure, _widths(options, wide))
-        present = tuple(options.depths.start.T > 0)
-        found = costs(problem, trunk, kinds, layout, names, present)
+        found = row_costs(problem, self.layouts, self.options, names)
         return {name: over_depths(cost, self.depths, self.row) for name, cost in found.items()}
 
     def _of_pairs(self, problem: Problem, names: Collection[str]) -> dict[str, Linear]:
         """Compute quantities whose formulas take the degrees of all pairs as arrays."""
         wide = largest(problem, self.layouts, self.options, names) >= LARGEST_INT64
-        pairs = self.pairs()
-        trunk, kinds = design_parts(problem, pairs.structure, _widths(pairs, wide))
-        layout = columns(self.layouts, self.layout_id, object if wide else np.int64)
-        present = tuple(self.depths.start.T > 0)
-        found = costs(problem, trunk, kinds, layout, names, present)
+        pairs, of = self.pairs(), self.layout_id
+        found = row_costs(problem, self.layouts, pairs, names, layout_id=of, wide=wide)
         return {name: over_depths(cost, self.depths) for name, cost in found.items()}
 
     def table(self, problem: Problem, names: Collection[str]) -> Table:
         """Return a table of the pairs with exact quantities."""
-        frame = self.frame()
-        return replace(frame, linear=frame.linear | self.quantities(problem, names))
-
-
-def _widths(options: Options, wide: bool) -> dict[str, NDArray[np.int64]]:
-    """Return the widths of options, as Python integers if numbers may overflow int64."""
-    if not wide:
-        return options.widths
-    return {name: column.astype(object) for name, column in options.widths.items()}
+        table = self.frame()
+        return replace(table, linear=table.linear | self.quantities(problem, names))
 
 
 def spread(
