@@ -35,10 +35,11 @@ class TemporaryFileError(ModelsizerError):
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A sorted part: where it is, the type of its rows, and columns of one value."""
+    """A sorted part: where it is, its columns, the type of its rows, and columns of one value."""
 
     begin: int
     rows: int
+    names: tuple[str, ...]
     record: np.dtype[Any]
     constant: Mapping[str, NDArray[Any]]
     sample: Rows
@@ -87,12 +88,12 @@ class SortedRuns:
         with _failing("written"):
             self._file.seek(self._end)
             self._file.write(run.tobytes())
-        self._runs.append(_Run(self._end, rows, record, constant, sample))
+        self._runs.append(_Run(self._end, rows, tuple(columns), record, constant, sample))
         self._end += run.nbytes
         self.rows += rows
 
     def pieces(self, at_once: int, near: float = 0.0) -> Iterator[Rows]:
-        """Yield all rows in order.
+        """Yield all rows in order, with columns in the order in which they were added.
 
         Rows of equal keys are in one piece, and so are rows whose first key differs by no more than
         a relative distance from that of the next.
@@ -139,8 +140,10 @@ class SortedRuns:
             self._file.seek(run.begin + begin * size)
             content = self._file.read((end - begin) * size)
         found = np.frombuffer(content, dtype=run.record, count=end - begin)
-        same = {name: np.repeat(value, end - begin) for name, value in run.constant.items()}
-        return same | {name: found[name] for name in run.record.names or ()}
+        return {
+            name: np.repeat(run.constant[name], end - begin) if name in run.constant else found[name]
+            for name in run.names
+        }
 
 
 def _narrow(column: NDArray[Any]) -> NDArray[Any]:

@@ -48,6 +48,7 @@ def test_pieces_are_the_rows_in_order(seed: int) -> None:
         if not runs.rows:
             assert not pieces
             continue
+        assert all(list(piece) == list(parts[0]) for piece in pieces)
         whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         order = np.lexsort([whole[key] for key in runs.keys[::-1]])
         for name, column in whole.items():
