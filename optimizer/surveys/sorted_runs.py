@@ -140,10 +140,8 @@ class SortedRuns:
             self._file.seek(run.begin + begin * size)
             content = self._file.read((end - begin) * size)
         found = np.frombuffer(content, dtype=run.record, count=end - begin)
-        return {
-            name: np.repeat(run.constant[name], end - begin) if name in run.constant else found[name]
-            for name in run.names
-        }
+        same = {name: np.repeat(value, end - begin) for name, value in run.constant.items()}
+        return {name: same[name] if name in same else found[name] for name in run.names}
 
 
 def _narrow(column: NDArray[Any]) -> NDArray[Any]:
