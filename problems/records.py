@@ -68,8 +68,18 @@ def _compiled(cls: Any, name: str) -> Callable[..., Any]:
     return method  # type: ignore[no-any-return]
 
 
+class _Factory:
+    """The default of a field whose default is made: `help` shows it as `dataclasses` does."""
+
+    def __repr__(self) -> str:
+        return "<factory>"
+
+
+_FACTORY = _Factory()
+
+
 def _init_text(cls: Any) -> tuple[str, dict[str, Any]]:
-    names: dict[str, Any] = {"_set_field": object.__setattr__, "_no_value": MISSING}
+    names: dict[str, Any] = {"_set_field": object.__setattr__, "_no_value": _FACTORY}
     arguments, lines = ["self"], []
     for field in fields(cls):
         name, value = field.name, field.name
