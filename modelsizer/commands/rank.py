@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import INFEASIBLE, STOPPED, fail, user_errors
+from modelsizer.commands.app import INFEASIBLE, STOPPED, fail, say, user_errors
 from modelsizer.commands.options import (
     Csv,
     File,
@@ -87,20 +87,26 @@ def rank(
                 clock=computing.within(computing.share(parts)),
                 progress=progress,
             )
-        ending = Ending(found.stop)
+        ending, cut = Ending(found.stop), list[Path]()
 
         def table(path: Path) -> None:
             from modelsizer.problems.table_files import write_table
+            from modelsizer.text.kit.words import STOPS
 
             until = computing.within(computing.share(parts - 1))
             names = list(dict.fromkeys(["rank", *(wanted or default_columns(problem))]))
-            if write_table(path, found.batches(names, _AT_ONCE, clock=until)) < found.feasible:
+            rows = write_table(path, found.batches(names, _AT_ONCE, clock=until))
+            if rows < found.feasible:
                 ending.stop = until.stop
+                cut.append(path)
+                many = f"the first {rows:,} of {found.feasible:,} designs"
+                say(f"{path} has {many}: {STOPS[ending.stop]}")
 
         def show(console: Console) -> None:
-            from modelsizer.text.rank import print_ranking
+            from modelsizer.text.rank import Written, print_ranking
 
-            print_ranking(console, found, wanted, written=writes)
+            written: Written = "some" if cut else "all" if writes else "none"
+            print_ranking(console, found, wanted, written=written)
 
         files = (
             Output("--csv", csv, table),

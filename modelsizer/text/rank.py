@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from modelsizer.optimizer.surveys.listing import cell
 from modelsizer.optimizer.surveys.ranking import Ranking
@@ -28,6 +28,13 @@ _OF_DESIGNS = ("loss", "parameters", "tokens")  # in a table whatever the space 
 _SEVERAL = 2
 FOLLOWING = ("heads", "d_ff", "expert_d_ff")
 """Widths that mostly follow from d_model: other choices are shown before them."""
+Written = Literal["none", "some", "all"]
+"""Which designs files have; where they are only the first, the command says so."""
+_WHERE: dict[Written, str] = {
+    "none": "; --csv PATH or --parquet PATH writes them all",
+    "some": "",
+    "all": "; the file has them all",
+}
 _RATIOS = ("aspect_ratio", "tokens_per_parameter")
 
 
@@ -65,9 +72,9 @@ def columns_of(ranking: Ranking, wanted: Sequence[str] | None) -> list[str]:
 
 
 def print_ranking(
-    console: Console, ranking: Ranking, wanted: Sequence[str] | None, *, written: bool = False
+    console: Console, ranking: Ranking, wanted: Sequence[str] | None, *, written: Written = "none"
 ) -> None:
-    """Print the best designs, or the best of each group; `written` says that a file has all."""
+    """Print the best designs, or the best of each group."""
     problem = ranking.problem
     order = "most first" if ranking.goal.sense == "maximize" else "least first"
     title(console, problem.name)
@@ -98,8 +105,7 @@ def print_ranking(
     if said := as_good(ranking.problem, ranking.goal, ranking.best):
         line(console, said, above=1)
     rest = ranking.feasible - len(ranking.best)
-    where = "the file has" if written else "--csv PATH or --parquet PATH writes"
-    if more := and_more(rest, f"; {where} them all"):
+    if more := and_more(rest, _WHERE[written]):
         line(console, more, above=1)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.csv
@@ -17,7 +19,7 @@ from modelsizer.optimizer.fronts.goals import Goal, question
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.search.compare import box_designs
 from modelsizer.optimizer.surveys.listing import cell, known_columns
-from modelsizer.optimizer.surveys.ranking import rank
+from modelsizer.optimizer.surveys.ranking import Ranking, rank
 from modelsizer.problems.quantities.rows import QUANTITIES
 from tests.support.enumerated import designs_of
 from tests.support.random_problems import small
@@ -89,7 +91,7 @@ def test_a_design_is_counted_once_however_many_layouts_fit_it() -> None:
 
 
 @pytest.mark.parametrize("by", [None, "-tokens", "-parameters", "layers"])
-@pytest.mark.parametrize("name", ["one-h100-1e24", "h100-cluster-90-days"])
+@pytest.mark.parametrize("name", ["one-h100-1e24", "h100-cluster-90-days", "mixture-30b-a3b"])
 def test_rows_that_are_sorted_on_disk_are_those_of_memory(
     name: str, by: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +166,19 @@ def test_files_hold_all_that_fit(tmp_path: Path) -> None:
     loss = table["loss"].to_numpy()
     assert (np.diff(loss) >= -1e-14).all()
     assert loss[0] == pytest.approx(rows["rows"][0]["loss"], rel=1e-14)
+
+
+def test_a_file_that_was_cut_short_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def first(found: Ranking, columns: list[str], *_: Any, **__: Any) -> Iterator[Any]:
+        yield next(whole(found, columns, 10))
+
+    whole = Ranking.batches
+    monkeypatch.setattr(Ranking, "batches", first)
+    path = tmp_path / "x.csv"
+    told = CliRunner().invoke(app, ["rank", "exercise-1e24", "--csv", str(path)])
+    assert told.exit_code == 3 and len(path.read_text().splitlines()) == 11
+    assert "the first 10 of 1,317 designs: the time limit was reached" in told.stderr
+    assert "and 1,297 more\n" in told.stdout
 
 
 def test_bad_input_names_what_is_right() -> None:
