@@ -14,7 +14,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from modelsizer.optimizer.bounds.model import REMEMBERED, Model, Relaxed
+from modelsizer.optimizer.bounds.design_values import REMEMBERED
+from modelsizer.optimizer.bounds.model import Model, Relaxed
 from modelsizer.optimizer.bounds.relaxation import Affine
 from modelsizer.optimizer.tables.building import quantities
 from modelsizer.optimizer.tables.store import TableStore
@@ -125,7 +126,7 @@ class WorstRegret(Model):
         return self._values[architecture]
 
     def evaluate(self, table: Table, row: Ints, j: Ints) -> tuple[Floats, Mask]:
-        """Return the greatest regrets plus `base`, and feasibility; see `Model.evaluate`."""
+        """Return the greatest regrets plus `base`, and feasibility; see `DesignValues.evaluate`."""
         found = [model.evaluate(table, row, j) for model in self._models]
         keeps: Mask = np.all([mask for _, mask in found], axis=0)
         return self.together([value for value, _ in found]), keeps
