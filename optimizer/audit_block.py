@@ -23,8 +23,6 @@ from modelsizer.problems.architecture.structures import is_full, structure_of
 _NAMES: Mapping[str, str] = {"qwen3_moe": "qwen3-moe", "deepseek_v3": "deepseek"}
 """Blocks of model types whose layers two blocks build."""
 _MIXERS = (FullAttention, LatentAttention, GatedDeltaNet, Mamba2, NoAttention)
-_WIDTHS = frozenset({"count", "block", *BY_NAME, "d_ff", "experts", "active", "shared_d_ff"})
-"""Fields that the menus of a space set, or that follow from them."""
 
 
 def block_of(architecture: Architecture) -> str:

@@ -250,7 +250,7 @@ class DesignValues:
         return value, keeps
 
     def affine(self, table: Table, row: Ints, j: Ints) -> Floats:
-        """Return the objective if it is affine or the maximum of several affine quantities."""
+        """Return an affine objective, or the greatest of several affine quantities; shape (B,)."""
         parts = [table.linear[part] for part in QUANTITIES[self.name].parts]
         values = [to_floats(part.at(row, j)) / part.denominator for part in parts]
         found: Floats = np.max(values, axis=0)

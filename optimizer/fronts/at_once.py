@@ -81,7 +81,7 @@ class AtOnce:
         return tokens
 
     def one_by_one(self, table: Table, row: Ints, j: Ints) -> Iterator[tuple[float, float]]:
-        """Yield tokens and loss of feasible designs, each by itself."""
+        """Yield tokens and loss of each feasible design, B of them, by itself."""
         n = table.linear[LAW_PARAMETERS].values(row, j)
         cost = table.linear[TRAINING_FLOPS_PER_TOKEN]
         flops = cost.at(row, j)

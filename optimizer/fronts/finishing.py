@@ -12,6 +12,7 @@ from modelsizer.optimizer.fronts.archive import Candidates, nondominated
 from modelsizer.optimizer.fronts.front import Points
 from modelsizer.optimizer.fronts.scores import Scorer, as_points
 from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.sorted_order import sorted_order
 from modelsizer.optimizer.tables.table import Floats, Ints
 from modelsizer.problems.designs.costs import inverse_numerator
 from modelsizer.problems.quantities.rows import QUANTITIES
@@ -43,7 +44,7 @@ def finished(scorer: Scorer, found: Candidates, clock: Clock | None = None) -> P
         _sortable(goal.sign * column)
         for goal, column in zip(scorer.goals, found.columns, strict=True)
     ]
-    order = np.lexsort(keys[::-1])
+    order = sorted_order(keys)
     fresh = np.ones(len(order), dtype=bool)
     fresh[1:] = np.any([key[order[1:]] != key[order[:-1]] for key in keys], axis=0)
     group = np.cumsum(fresh) - 1
@@ -52,7 +53,7 @@ def finished(scorer: Scorer, found: Candidates, clock: Clock | None = None) -> P
     for part in _parts(group[several]):
         at = several[part]
         tied, of = found.take(order[at]), group[at]
-        ranked = np.lexsort((*tied.table.ties(tied.row, tied.j)[::-1], of))
+        ranked = sorted_order([of, *tied.table.ties(tied.row, tied.j)])
         first = ranked[np.diff(of[ranked], prepend=-1) > 0]
         shown[of[first]] = order[at[first]]
         number, count = _distinct(tied, of)
@@ -86,7 +87,7 @@ def _distinct(tied: Candidates, group: Ints) -> tuple[Ints, Ints]:
     columns = [column[row] for column in table.widths.values()]
     columns += [table.structure_id[row], *table.depths.counts(row, tied.j).T]
     telling = [column for column in columns if (column != column[0]).any()]
-    order = np.lexsort((*telling, group))
+    order = sorted_order([group, *telling])
     changes = [column[order[1:]] != column[order[:-1]] for column in (*telling, group)]
     fresh = np.concatenate([[True], np.any(changes, axis=0)])
     return np.unique(group[order[fresh]], return_counts=True)

@@ -19,6 +19,8 @@ BISECTIONS = 64  # halves 200 to below the spacing of doubles
 _SKIPPED = 46  # halvings whose points are exact, being multiples of 200 / 2^46
 _SECANTS = 12
 _CLOSE = 1e-12  # in ln D
+_FIRST = 24.0, 30.0  # ln D of 3e10 and 1e13 tokens, between which most answers are
+_SLOPE = -0.3  # in ln D until two points give one: about -beta of published laws
 _APART = 1e-6  # points nearer to one another than this determine no slope
 _NOISE = 2e-14  # relative rounding of a loss, with a margin
 
@@ -87,8 +89,8 @@ def _root(loss: Callable[[Floats], Floats], target: Floats, floor: Floats) -> tu
         return found
 
     low, high = np.zeros(np.shape(target)), np.full(np.shape(target), LARGEST_LN_TOKENS)
-    before, at = low + 24.0, low + 30.0
-    value, slope = above(before), low - 0.3
+    before, at = (low + first for first in _FIRST)
+    value, slope = above(before), low + _SLOPE
     for _ in range(_SECANTS):
         last, value = value, above(at)
         low, high = np.where(value > 0, at, low), np.where(value > 0, high, at)
