@@ -114,8 +114,8 @@ def _parts(part: Any, rows: int) -> list[dict[str, Any]]:
     for f in fields(part):
         value = getattr(part, f.name)
         if isinstance(value, np.ndarray):
-            values = _listed(value, rows)
-            columns[f.name] = [_LEFT_OUT if v == f.default else v for v in values]
+            default = f.default if f.default is not None else 0  # which an array has for None
+            columns[f.name] = [_LEFT_OUT if v == default else v for v in _listed(value, rows)]
         elif value != f.default:
             columns[f.name] = [plain_field(value)] * rows
     return _trimmed(columns)
