@@ -33,8 +33,9 @@ class KeptDesigns(Columns):
     widths : dict of str to array of uint32, shape (B,)
     counts : array of uint32, shape (B, K)
         Layers of each kind of the structure.
-    structure, layout : array of int16, shape (B,)
-        `layout` indexes the problem's layouts.
+    structure : array of int16, shape (B,)
+    layout : array of int32, shape (B,)
+        Index of one of the problem's layouts.
     parameters : array of int, shape (B,)
     """
 
@@ -43,7 +44,7 @@ class KeptDesigns(Columns):
     widths: dict[str, NDArray[np.uint32]]
     counts: NDArray[np.uint32]
     structure: NDArray[np.int16]
-    layout: NDArray[np.int16]
+    layout: NDArray[np.int32]
     parameters: NDArray[Any]
 
     @property
@@ -82,15 +83,15 @@ def keep_designs(problem: Problem, table: Table, row: Ints, j: Ints, value: Floa
     counts = np.zeros((len(row), kinds), dtype=np.uint32)
     held = table.depths.counts(row, j)
     counts[:, : held.shape[1]] = held
-    layouts = [problem.layouts.index(layout) for layout in table.layout]
-    layout = np.array(layouts)[table.layout_id[row]]
+    number = {layout: i for i, layout in enumerate(problem.layouts)}
+    layout = np.array([number[layout] for layout in table.layout])[table.layout_id[row]]
     return KeptDesigns(
         offered,
         value,
         {name: table.column(name)[row].astype(np.uint32) for name in names},
         counts,
         structure.astype(np.int16),
-        layout.astype(np.int16),
+        layout.astype(np.int32),
         table.linear["parameters"].at(row, j),
     )
 

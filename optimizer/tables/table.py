@@ -245,6 +245,8 @@ def to_floats(values: object) -> Floats:
 
 def _pooled(parts: Sequence[tuple[tuple[T, ...], Ints]]) -> tuple[tuple[T, ...], Ints]:
     """Return the distinct names, and the index of every row's name in them."""
-    pool = tuple(dict.fromkeys(name for names, _ in parts for name in names))
-    found = [np.array([pool.index(name) for name in names])[ids] for names, ids in parts]
-    return pool, np.concatenate(found)
+    pool: dict[T, int] = {}
+    found = [
+        np.array([pool.setdefault(name, len(pool)) for name in names])[ids] for names, ids in parts
+    ]
+    return tuple(pool), np.concatenate(found)

@@ -90,6 +90,24 @@ def test_a_design_is_counted_once_however_many_layouts_fit_it() -> None:
     assert found.best[0].layout.tensor_parallel == some["tensor_parallel"][0]
 
 
+@pytest.mark.slow
+def test_layouts_may_be_more_than_small_integers_count() -> None:
+    most = {"min": 1, "max": 200}
+    problem = Problem.from_tables({
+        "space": {"layers": 187, "d_model": 97 * 128, "kv_heads": 97, "vocab_size": 97 * 1024,
+                  "d_ff": 97 * 512},
+        "training": {"accelerator": "H100-SXM", "accelerators": 10**5,
+                     "tensor_parallel": most, "pipeline_parallel": most},
+        "budgets": {"training_time": "30 days", "training_memory": "2 GB"},
+    })  # fmt: skip
+    found = rank(problem, keep_all=True)
+    layout = found.best[0].layout
+    assert problem.layouts.index(layout) >= 2**15
+    columns = next(found.batches(["tensor_parallel", "pipeline_parallel"]))
+    degrees = layout.tensor_parallel, layout.pipeline_parallel
+    assert list(zip(*(c.tolist() for c in columns.values()), strict=True)) == [degrees]
+
+
 @pytest.mark.parametrize("by", [None, "-tokens", "-parameters", "layers"])
 @pytest.mark.parametrize("name", ["one-h100-1e24", "h100-cluster-90-days", "mixture-30b-a3b"])
 def test_rows_that_are_sorted_on_disk_are_those_of_memory(
