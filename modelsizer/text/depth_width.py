@@ -121,7 +121,7 @@ def _in_one_unit(heading: str, dimension: str, values: Sequence[Number | None]) 
     """Numbers in the unit of the largest, all with the same number of decimals."""
     known = [value for value in values if value is not None]
     largest = max(known)
-    written = re.fullmatch(r"[-+.\de]*?(\s?[^-+.\de\s].*)?", format_quantity(largest, dimension))
+    written = re.fullmatch(r"[-+.,\de]*?(\s?[^-+.,\de\s].*)?", format_quantity(largest, dimension))
     unit = (written[1] or "").strip() if written is not None else ""
     scale = parse_quantity(f"1 {unit}".strip() if unit else 1, dimension)
     digits = _LAST_DIGIT - (math.floor(math.log10(largest / scale)) if largest > 0 else 0)

@@ -19,6 +19,7 @@ from modelsizer.optimizer.surveys.depth_width_rows import ShapeRow
 from modelsizer.problems.errors import ProblemError
 from modelsizer.text.depth_width import (
     MOST_ROWS,
+    _in_one_unit,
     depth_width_csv,
     parse_parameters,
     parse_tolerance,
@@ -262,3 +263,8 @@ def test_plot_is_written(file: str, tmp_path: Path) -> None:
     path = tmp_path / "depth.svg"
     run(file, "--parameters", "800M", "--plot", str(path), "--plot-size", "column")
     assert "shape excess" in path.read_text()
+
+
+def test_numbers_with_separators_have_their_unit() -> None:
+    column = _in_one_unit("prefill", "seconds", [86400.0 * 1660, None])
+    assert (column.unit, column.cells[0]) == ("days", "1660")
