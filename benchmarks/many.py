@@ -205,10 +205,7 @@ def digest(folder: Path) -> str:
         elif path.suffix == ".csv":
             found.update(path.read_bytes())
         else:
-            found.update(subprocess.run(
-                [sys.executable, "-m", "benchmarks.many", "--rows", str(path)],
-                stdout=subprocess.PIPE, check=True,
-            ).stdout)  # fmt: skip
+            found.update(rows(str(path)).encode())
     return found.hexdigest()[:16]
 
 
@@ -252,8 +249,14 @@ def run(program: Path, arguments: tuple[str, ...], folder: Path) -> Seen:
         usage.ru_utime + usage.ru_stime,
         usage.ru_maxrss / MEGABYTE,
         process.returncode,
-        digest(folder),
+        # In a process of its own, as the memory of this one counts towards the next peak.
+        _own_process("--digest", str(folder)),
     )
+
+
+def _own_process(*arguments: str) -> str:
+    command = [sys.executable, "-m", "benchmarks.many", *arguments]
+    return subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout.strip()
 
 
 def environment() -> dict[str, str]:
@@ -298,10 +301,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--beside", type=Path)
-    parser.add_argument("--rows")
+    parser.add_argument("--digest", type=Path, help="print the digest of a folder")
     asked = parser.parse_args()
-    if asked.rows:
-        print(rows(asked.rows))
+    if asked.digest:
+        print(digest(asked.digest))
         return
     stored = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     print(f"{'':24}{'before s':>9}{'CPU s':>8}{'MB':>7}{'now s':>9}{'CPU s':>8}{'MB':>7}  same")
