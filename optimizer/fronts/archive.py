@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -159,6 +160,7 @@ class Archive:
         """
         if not self._waiting:
             return
+        self._cover = None  # its memory is needed here
         parts = [*([] if self._front is None else [self._front]), *self._waiting]
         known = 0 if self._front is None else len(self._front)
         if all(part.exact.all() for part in parts) and _one_unit(self.scorer, parts):
@@ -172,11 +174,9 @@ class Archive:
             best = nondominated(as_points(columns))
         ends = np.cumsum([0, *map(len, parts)])
         self._waiting = []
-        self._front = _joined(
-            self.scorer,
-            [part.take(best[a:b]) for part, a, b in zip(parts, ends, ends[1:], strict=False)],
-        )
-        self._cover = None
+        for number, (a, b) in enumerate(itertools.pairwise(ends)):
+            parts[number] = parts[number].take(best[a:b])
+        self._front = _joined(self.scorer, parts)
         if _comparable(self._front.columns):
             points = np.stack([c.astype(float) for c in self._front.columns], axis=1)
             self._cover = Cover(points, _NOISE)
