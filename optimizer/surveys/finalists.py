@@ -8,7 +8,7 @@ import numpy as np
 
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.surveys.kept_designs import KeptDesigns
-from modelsizer.optimizer.surveys.ordering import noise, ordered
+from modelsizer.optimizer.surveys.ordering import among_lowest, noise, ordered
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.table import Ints, Mask
 from modelsizer.problems.records import dataclass
@@ -73,11 +73,7 @@ def best_of_all(scorer: Scorer, top: int) -> Finalists:
     """The best so many designs."""
 
     def near(held: KeptDesigns, distance: float) -> Mask:
-        if len(held) <= top:
-            return np.ones(len(held), dtype=bool)
-        last = float(np.partition(held.value, top - 1)[top - 1])
-        found: Mask = held.value <= last + distance * abs(last)
-        return found
+        return among_lowest(held.value, top, distance)
 
     return Finalists(scorer, near, lambda held: np.arange(min(top, len(held))))
 

@@ -14,7 +14,7 @@ from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR
 from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, keep_designs, table_of
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.sorted_order import sorted_order
-from modelsizer.optimizer.tables.table import Floats, Ints, Table
+from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 
 AT_LEAST = 100
@@ -35,12 +35,18 @@ def valued(scorer: Scorer, table: Table, row: Ints, j: Ints) -> KeptDesigns:
     return keep_designs(scorer.problem, table, row, j, column)
 
 
+def among_lowest(value: Floats, top: int, distance: float) -> Mask:
+    """Mask of the `top` least values, and of others within a relative distance of the last."""
+    if len(value) <= top:
+        return np.ones(len(value), dtype=bool)
+    last = float(np.partition(value, top - 1)[top - 1])
+    found: Mask = value <= last + distance * abs(last)
+    return found
+
+
 def lowest(held: KeptDesigns, top: int, scorer: Scorer) -> KeptDesigns:
     """The `top` designs of least value, and others that rounding may confuse with the last."""
-    if len(held) <= top:
-        return held
-    last = float(np.partition(held.value, top - 1)[top - 1])
-    return held.take(held.value <= last + noise(scorer) * abs(last))
+    return held.take(among_lowest(held.value, top, noise(scorer)))
 
 
 def one_layout_each(held: KeptDesigns) -> KeptDesigns:

@@ -88,29 +88,28 @@ def by_layout(seed: int) -> Problem:
     return valid_problem(seed, layout_tables)
 
 
-MAKE = (valid_problem, by_layout, by_kinds)
-
-
-@pytest.mark.parametrize("seed", (3600, 3601, 3602))
-def test_questions_of_one_solver_are_answered_as_alone(
-    seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small spaces are searched by blocks, and reach every limit of what is kept."""
     monkeypatch.setattr(store, "LISTABLE", 0)
     monkeypatch.setattr(pool, "FRONT", 8)
     monkeypatch.setattr(cover, "MOST_BOXES", 300)
     monkeypatch.setattr(blocks, "BOUNDED_AT_ONCE", 16)
+
+
+MAKE = (valid_problem, by_layout, by_kinds)
+
+
+@pytest.mark.parametrize("seed", (3600, 3601, 3602))
+@pytest.mark.usefixtures("small_limits")
+def test_questions_of_one_solver_are_answered_as_alone(seed: int) -> None:
     assert check_questions(MAKE[seed % 3](seed), seed, details=False) > 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3603, 3663))
-def test_questions_of_one_solver_are_answered_as_alone_at_length(
-    seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(store, "LISTABLE", 0)
-    monkeypatch.setattr(pool, "FRONT", 8)
-    monkeypatch.setattr(cover, "MOST_BOXES", 300)
-    monkeypatch.setattr(blocks, "BOUNDED_AT_ONCE", 16)
+@pytest.mark.usefixtures("small_limits")
+def test_questions_of_one_solver_are_answered_as_alone_at_length(seed: int) -> None:
     assert check_questions(MAKE[seed % 3](seed), seed, details=True) > 1
 
 
