@@ -51,6 +51,8 @@ class Accelerator:
     memory_label : str
         Memory as advertised: "80 GB".
     memory_type : {"HBM", "GDDR", "LPDDR"}
+    server : bool
+        Whether it is a card or module of data centres, which engines for servers run on.
     source, watts_source : str
     note : str
         What a figure refers to, if that is unclear.
@@ -66,6 +68,7 @@ class Accelerator:
     watts: int | float | None = None
     memory_label: str = ""
     memory_type: str = "HBM"
+    server: bool = True
     source: str = ""
     watts_source: str = ""
     note: str = ""

@@ -166,6 +166,8 @@ class CustomAccelerator(Table):
     name : str
     memory_type : {"HBM", "GDDR", "LPDDR"}
         Determines the default efficiency of decoding.
+    server : bool
+        Whether it is a device of data centres; by default, whether its memory is HBM.
     memory : bytes
         Bytes as the device reports them.
     bandwidth : bytes/s
@@ -178,6 +180,7 @@ class CustomAccelerator(Table):
 
     name: str = "custom accelerator"
     memory_type: Annotated[str, one_of("a type of memory", ("HBM", "GDDR", "LPDDR"))] = "HBM"
+    server: Flag | None = None
     memory: Annotated[int | float | None, _reader("bytes")] = None
     bandwidth: Annotated[int | float | None, _reader("bytes/s")] = None
     bf16_flops: Annotated[int | float | None, _reader("FLOP/s")] = None
@@ -190,7 +193,11 @@ class CustomAccelerator(Table):
         """The accelerator in the form of the catalogue."""
         figures: dict[str, Any] = {name: getattr(self, name) for name in FIGURES}
         return Accelerator(
-            self.name, memory_type=self.memory_type, source="the problem file", **figures
+            self.name,
+            memory_type=self.memory_type,
+            server=self.memory_type == "HBM" if self.server is None else self.server,
+            source="the problem file",
+            **figures,
         )
 
 

@@ -21,6 +21,7 @@ from modelsizer.problems.hardware.accelerators import (
     accelerator,
     accelerators,
 )
+from modelsizer.problems.tables.tables import CustomAccelerator
 from modelsizer.text.accelerators import SORT_KEYS
 from tests.support.shared import reference_json
 
@@ -272,3 +273,11 @@ def test_bad_input_is_told(args: list[str], expected: str) -> None:
     assert expected in answer.stderr
     assert answer.stderr.startswith("error: ")
     assert answer.stdout == ""
+
+
+def test_cards_of_servers_are_told_from_those_of_desks() -> None:
+    own = CustomAccelerator.model_validate({"memory_type": "GDDR"}).device
+    assert all(found.server for found in accelerators().values() if found.memory_type == "HBM")
+    assert all(accelerator(name).server for name in ("L4", "L40S", "A10G"))
+    assert not any(accelerator(name).server for name in ("RTX-4090", "M4-Max"))
+    assert not own.server
