@@ -27,7 +27,7 @@ from modelsizer.problems.designs.capacity import serving_room
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.designs.standalone import standalone_problem
 from modelsizer.problems.hardware.accelerators import accelerator
-from modelsizer.problems.hardware.efficiencies import training_mfu
+from modelsizer.problems.hardware.training_efficiencies import training_mfu
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.training import Training
 

@@ -30,6 +30,7 @@ _FILES = {
     "models": "architecture/models.toml",
     "accelerators": "hardware/accelerators.toml",
     "efficiencies": "hardware/efficiencies.toml",
+    "training_efficiencies": "hardware/training_efficiencies.toml",
 }
 """Catalogues that are files of this package."""
 

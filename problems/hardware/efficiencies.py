@@ -10,7 +10,6 @@ from typing import Any
 from modelsizer.problems.hardware.accelerators import Accelerator
 from modelsizer.problems.records import dataclass
 
-_OTHER = "other"
 _SIXTEEN, _EIGHT, _FOUR = "16", "8", "4"
 
 
@@ -82,9 +81,3 @@ def prefill_spread() -> Estimates:
     """Ratio of measured to predicted time to first token."""
     low, high = _table()["spread"]["prefill"]
     return Estimates(low, 1.0, high)
-
-
-def training_mfu(device: Accelerator, precision: str) -> Estimates:
-    """Model FLOPs utilisation of training."""
-    rows = _table()["training"][precision]
-    return Estimates(*rows.get(device.name, rows[_OTHER]))

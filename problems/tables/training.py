@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Annotated, Literal
 
 from modelsizer.problems.architecture.accounting import FlopsConvention
-from modelsizer.problems.hardware.efficiencies import training_mfu
+from modelsizer.problems.hardware.training_efficiencies import training_mfu
 from modelsizer.problems.tables.limits import TOKENS
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.tables.tables import (

@@ -53,7 +53,10 @@ def test_another_law_has_another_hash() -> None:
 
 def test_every_data_file_of_figures_is_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
     before = catalogues()
-    assert set(before) == {"ablations", "laws", "models", "accelerators", "efficiencies", "blocks"}
+    assert set(before) == {
+        "ablations", "laws", "models", "accelerators", "efficiencies", "training_efficiencies",
+        "blocks",
+    }  # fmt: skip
     assert len(set(before.values())) == len(before)
     assert all(len(value) == 64 for value in before.values())
     monkeypatch.setattr(provenance, "BLOCKS", {"llama": "another"})

@@ -22,6 +22,10 @@ def efficiencies() -> Tables:
     return catalogue("hardware/efficiencies.toml")
 
 
+def training_efficiencies() -> Tables:
+    return catalogue("hardware/training_efficiencies.toml")
+
+
 def exact(value: float | Fraction) -> Fraction:
     """A decimal literal, exactly."""
     return Fraction(value) if isinstance(value, int | Fraction) else Fraction(repr(float(value)))

@@ -13,7 +13,7 @@ from tests.support.oracle.counts import (
     layer_parameters,
     norm,
 )
-from tests.support.oracle.data import Tables, accelerator, efficiencies, exact, up
+from tests.support.oracle.data import Tables, accelerator, exact, training_efficiencies, up
 from tests.support.oracle.space import Design, all_designs, divides, menu
 
 
@@ -147,7 +147,7 @@ def seconds_of_a_flop(training: Tables) -> Fraction | None:
     precision = training.get("precision", "bf16")
     if device is None or f"{precision}_flops" not in device:
         return None
-    row = efficiencies()["training"][precision]
+    row = training_efficiencies()[precision]
     mfu = training.get("mfu", row.get(device["name"], row["other"])[1])
     u = Fraction(3, 4) if training.get("recompute") == "full" else Fraction(1)
     return u / (device[f"{precision}_flops"] * exact(mfu))
