@@ -28,6 +28,7 @@ class Problem(Statement):
     training : Training
     serving : Serving
     lifetime : Lifetime
+    prices : Prices
     budgets : Budgets
     objective : Objective
     tokenizer : Tokenizer or None

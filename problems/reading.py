@@ -10,6 +10,7 @@ from typing import Any
 
 from modelsizer.problems.errors import Fault, ProblemError, did_you_mean, short
 from modelsizer.problems.plain_values import MOST_DEPTH, PlainValueError, from_toml
+from modelsizer.problems.registry import loosely
 from modelsizer.problems.text_files import NO_FILE, UnreadableError, exists, read_text
 from modelsizer.problems.typed_tables import Table, TableError
 from modelsizer.problems.units import exact
@@ -20,6 +21,8 @@ BY_PART = ("weight_bytes", "weight_bits")
 """Keys of serving that hold one number, or a table of numbers by part."""
 SPACE_TABLES = ("latent", "experts", "linear")
 """Keys of the space that are tables."""
+PRICES = "prices"
+"""The table whose keys are names of accelerators."""
 
 Raw = dict[str, Any]
 
@@ -200,6 +203,9 @@ def overlaid(raw: Mapping[str, Any], settings: Mapping[str, object]) -> Raw:
                 below = _as_table(parts, below)
             at[part] = dict(below)
             at = at[part]
+        if parts[0] == PRICES:  # a name may be written in several ways
+            for name in [name for name in at if loosely(name) == loosely(parts[-1])]:
+                del at[name]
         at[parts[-1]] = value
     return merged
 
@@ -241,7 +247,8 @@ def _parts(key: str) -> list[str]:
     """The names of a dotted key."""
     if not isinstance(key, str):
         raise ProblemError.of("", f"{short(key)} is not a dotted key such as space.layers")
-    parts = key.split(".")
+    named = key.startswith(f"{PRICES}.")  # after a name of which no other table follows
+    parts = key.split(".", 1) if named else key.split(".")
     if not all(parts) or len(parts) > MOST_DEPTH:
         raise ProblemError.of("", f"{short(key)} is not a dotted key such as space.layers")
     return parts

@@ -19,6 +19,11 @@ class Named(Protocol):
 T = TypeVar("T", bound=Named)
 
 
+def loosely(name: str) -> str:
+    """A name without case, spaces and hyphens, by which accelerators are found."""
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
 class Registry(Mapping[str, T], Generic[T]):
     """Objects by name, in the order of registration.
 

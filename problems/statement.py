@@ -31,6 +31,7 @@ from modelsizer.problems.space.splits import Split, splits
 from modelsizer.problems.space.widths import Options
 from modelsizer.problems.tables.lifetime import Lifetime
 from modelsizer.problems.tables.own_laws import LawTable
+from modelsizer.problems.tables.prices import NO_PRICES, PricesTable
 from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.space import Space
 from modelsizer.problems.tables.tables import Table
@@ -50,6 +51,7 @@ class Statement(Table):
     training: Training = made(Training)
     serving: Serving = made(Serving)
     lifetime: Lifetime = made(Lifetime)
+    prices: PricesTable = NO_PRICES
     budgets: BudgetsTable = made(new_budgets)
     objective: Objective = made(Objective)
     tokenizer: Tokenizer | None = None
@@ -64,6 +66,7 @@ class Statement(Table):
         longest = max(self.training.sequence_length, self.context_length)
         self.__dict__["space"] = self.space.within(longest)
         self.__dict__.update(in_tokens(vars(self), self.tokenizer))
+        self.prices.check((self.training.device, self.serving.device))
         checks.check_alternatives(self.space)
         checks.check_laws(self.objective, self.laws)
         checks.check_shape(self.objective, self.law)
@@ -150,6 +153,7 @@ class Statement(Table):
             self.law.experts or self.objective.experts,
             self.leverage_flops,
             text_rates(self.tokenizer, self.space.vocab_size.numbers),
+            self.prices,
         )
 
     @property
@@ -188,7 +192,12 @@ class Statement(Table):
         """Limits on tokens from [training] and [budgets] together."""
         # No limit on tokens depends on what a law counts.
         settings = Settings(
-            self.training, self.serving, self.lifetime, self.context_length, "total"
+            self.training,
+            self.serving,
+            self.lifetime,
+            self.context_length,
+            "total",
+            prices=self.prices,
         )
         return token_limits(settings, self.budgets)
 

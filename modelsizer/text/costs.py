@@ -56,6 +56,10 @@ def cost_rows(
         estimate = problem.serving.latency
         note = "" if estimate == "expected" else f" (of the {estimate} latency)"
         rows.append(("throughput", _written(design, "decode_throughput") + note))
+        if "serving_cost" in design.exact:
+            paid = ", prompts included" if problem.serving.output_length is not None else ""
+            cost = _written(design, "serving_cost")
+            rows.append(("serving cost", f"{cost} a million output tokens{paid}"))
     device = problem.serving.device
     if device is not None and device.memory is None:
         rows.append(

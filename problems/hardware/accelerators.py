@@ -14,6 +14,7 @@ from pathlib import Path
 
 from modelsizer.problems.errors import ModelsizerError, short
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.registry import loosely
 
 FIGURES = {
     "memory": "memory as the device reports it",
@@ -90,11 +91,6 @@ class Accelerator:
         return value
 
 
-def _key(name: str) -> str:
-    """Normalise a name: case, spaces and hyphens are ignored."""
-    return "".join(c for c in name.lower() if c.isalnum())
-
-
 @cache
 def accelerators() -> Mapping[str, Accelerator]:
     """All accelerators of the catalogue, by name."""
@@ -112,8 +108,8 @@ def accelerator(name: str) -> Accelerator:
     ValueError
         If there is none of that name; the message lists similar names.
     """
-    known = {_key(row): row for row in accelerators()}
-    if (key := _key(name)) in known:
+    known = {loosely(row): row for row in accelerators()}
+    if (key := loosely(name)) in known:
         return accelerators()[known[key]]
     alike = [name for k, name in known.items() if key and k.startswith(key)]
     alike = alike or [known[k] for k in difflib.get_close_matches(key, known, n=1)]

@@ -23,7 +23,7 @@ from modelsizer.problems.quantities.training_cost import ACCELERATOR
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.limits import Bare
 
-_BRANCHES = ("memory", "compute")
+BRANCHES = ("memory", "compute")
 _MACHINE = tuple(
     f"serving.{name}"
     for name in (
@@ -38,17 +38,21 @@ _MACHINE = tuple(
         "overhead",
     )
 )
-_BOTH = (*_MACHINE, *WEIGHT, *CACHED_VALUE, STATE, "context_length")
+STEP = (*_MACHINE, *WEIGHT, *CACHED_VALUE, STATE, "context_length")
+"""Settings that determine the time of a step, but its batch or its prompts."""
+PROMPTS = ("serving.prompts", "serving.prompt_length")
+TOKENS_A_STEP = ("serving.batch_size",)
 
 
-def _needs(settings: Settings) -> str:
+def needs_step(settings: Settings) -> str:
+    """Return the request for a serving accelerator, if none is named."""
     if settings.serving.device is None:
         return ACCELERATOR.format(table="serving")
     prefill_machine(settings.serving)  # raises if the accelerator lacks a figure
     return ""
 
 
-def _counted(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a function of both
+def counted(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a function of both
     """Return the most values, FLOPs or bytes that are counted for a picosecond of latency.
 
     There are more copies of fewer key and value heads, at most one for each accelerator.
@@ -58,6 +62,11 @@ def _counted(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a fun
     values = machine.bandwidth * machine.ways / min(float(least), 1.0)
     most = max(values, machine.flops * machine.ways, machine.link)
     return math.ceil(most / PICOSECONDS + 1) * machine.ways
+
+
+def tokens_a_step(settings: Settings) -> int:
+    """Return the tokens that a decode step gives, of all sequences together."""
+    return settings.serving.batch_size
 
 
 _MILLISECONDS = ((math.inf, "{} ms"),)
@@ -71,13 +80,13 @@ ROWS = (
             lambda of: decode_branches(
                 of.settings.serving, of.settings.context_length, of.trunk, of.kinds
             ),
-            reads=(*_BOTH, "serving.batch_size"),
-            branches=_BRANCHES,
+            reads=(*STEP, "serving.batch_size"),
+            branches=BRANCHES,
             by_layout=False,
-            within=_counted,
+            within=counted,
         ),
         only="max",
-        needs=_needs,
+        needs=needs_step,
         axis="decode latency",
         heading="decode",
         bare=Bare(_MILLISECONDS, most=10),  # nobody waits longer for a token
@@ -88,12 +97,12 @@ ROWS = (
         "batch_size / decode_latency",
         Inverse(
             "decode_latency",
-            lambda settings: settings.serving.batch_size,
+            tokens_a_step,
             "batch_size",
-            reads=("serving.batch_size",),
+            reads=TOKENS_A_STEP,
         ),
         only="min",
-        needs=_needs,
+        needs=needs_step,
         axis="decode throughput",
         short="decode_tokens/s",
     ),
@@ -105,13 +114,13 @@ ROWS = (
             lambda of: prefill_branches(
                 of.settings.serving, of.settings.context_length, of.trunk, of.kinds
             ),
-            reads=(*_BOTH, "serving.prompts", "serving.prompt_length"),
-            branches=_BRANCHES,
+            reads=(*STEP, *PROMPTS),
+            branches=BRANCHES,
             by_layout=False,
-            within=_counted,
+            within=counted,
         ),
         only="max",
-        needs=_needs,
+        needs=needs_step,
         axis="time to first token",
         heading="prefill",
         bare=Bare(_MILLISECONDS, most=1000),  # a million tokens of context take minutes

@@ -5,10 +5,16 @@ from __future__ import annotations
 from fractions import Fraction
 
 from modelsizer.problems.quantities.quantity import OfFlops, Quantity, Settings
+from modelsizer.problems.quantities.serving_cost import (
+    SERVING_PRICE,
+    needs_serving_price,
+    serving_price,
+)
 from modelsizer.problems.quantities.training_cost import (
     ACCELERATOR,
     MONEY,
     PRICE,
+    SECONDS_AN_HOUR,
     dollars,
     needs_price,
 )
@@ -16,6 +22,8 @@ from modelsizer.problems.quantities.training_flops import MANY_FLOPS, ONE
 from modelsizer.problems.units import exact
 
 _SERVED_ON = ("serving.accelerator", "serving.custom_accelerator", "serving.compute")
+
+_MONEY = tuple(dict.fromkeys((*PRICE, *_SERVED_ON, *SERVING_PRICE, "lifetime")))
 
 
 def _served(settings: Settings) -> Fraction:
@@ -27,7 +35,9 @@ def _dollars_served(settings: Settings) -> Fraction:
     """Return dollars over the lifetime for each FLOP per inference token."""
     serving, lifetime = settings.serving, settings.lifetime
     peak = exact(serving.named.figure(f"{serving.compute}_flops"))
-    return lifetime.tokens * lifetime.dollars_a_flop(settings.training, peak)
+    price = serving_price(settings)
+    assert price is not None
+    return lifetime.tokens * lifetime.work / peak / SECONDS_AN_HOUR * exact(price)
 
 
 def _needs_tokens(settings: Settings) -> str:
@@ -43,7 +53,7 @@ def _needs_money(settings: Settings) -> str:
         return "lifetime.prefill_share, the share of prompts: write 0.8"
     if settings.serving.device is None:
         return ACCELERATOR.format(table="serving")
-    return needs_price(settings)
+    return needs_price(settings) or needs_serving_price(settings)
 
 
 ROWS = (
@@ -61,7 +71,7 @@ ROWS = (
         "lifetime_cost",
         "dollars",
         "money of training and inference",
-        OfFlops(dollars, charge=_dollars_served, reads=(*PRICE, *_SERVED_ON, "lifetime")),
+        OfFlops(dollars, charge=_dollars_served, reads=_MONEY),
         only="max",
         needs=_needs_money,
         bare=MONEY,

@@ -17,6 +17,7 @@ from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.lifetime import Lifetime
 from modelsizer.problems.tables.limits import ANY, Bare
+from modelsizer.problems.tables.prices import NO_PRICES, Prices
 from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.training import Training
 from modelsizer.problems.units import Number
@@ -50,6 +51,8 @@ class Settings:
         Training FLOPs at which the leverage of experts is taken.
     tokenizer : TextRates or None
         Tokens of each vocabulary for one of the law's, if the problem gives bytes a token.
+    prices : Prices
+        Of accelerators.
     """
 
     training: Training
@@ -60,6 +63,7 @@ class Settings:
     experts: Experts = "tian-2025"
     leverage_flops: float = DEFAULT_LEVERAGE_FLOPS
     tokenizer: TextRates | None = None
+    prices: Prices = NO_PRICES
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,7 @@ def _reads(how: Cost | OfFlops | Inverse, settings: Settings) -> set[str]:
         parameter_kind=settings.parameter_kind,
         experts=settings.experts,
         leverage_flops=settings.leverage_flops,
+        prices=settings.prices,
     )
     _seen.clear()
     try:

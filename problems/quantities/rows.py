@@ -13,7 +13,8 @@ from modelsizer.problems.quantities.quantity import Cost, Form, Quantity
 from modelsizer.problems.registry import Registry
 
 _ORDER = ("training_flops", "parameters", "tokens", "cache", "serving_memory", "inference_flops",
-          "training_memory", "training_cost", "lifetime", "latency", "loss")  # fmt: skip
+          "training_memory", "training_cost", "lifetime", "latency", "serving_cost",
+          "loss")  # fmt: skip
 """Modules in the order of the file format; the rest follow by name."""
 _NO_ROWS = ("amounts", "auxiliary", "checks", "examples", "needs", "quantity", "reads", "rows")
 

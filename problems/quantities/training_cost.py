@@ -13,6 +13,7 @@ from fractions import Fraction
 from modelsizer.problems.architecture.accounting import TRAINING_PASSES
 from modelsizer.problems.quantities.quantity import OfFlops, Quantity, Settings
 from modelsizer.problems.tables.limits import Bare
+from modelsizer.problems.tables.prices import price_needed
 from modelsizer.problems.units import exact
 
 ACCELERATOR = 'an accelerator: write {table}.accelerator = "H100-SXM", or define one'
@@ -26,7 +27,7 @@ TIME = tuple(
     f"training.{name}"
     for name in ("accelerator", "custom_accelerator", "precision", "mfu", "recompute")
 )
-PRICE = (*TIME, "training.price_per_hour")
+PRICE = (*TIME, "training.price_per_hour", "prices")
 """Settings that determine time and cost of training."""
 
 
@@ -40,7 +41,7 @@ def seconds(settings: Settings) -> Fraction:
 
 def dollars(settings: Settings) -> Fraction:
     """Return the dollars per training FLOP."""
-    price = settings.training.price_per_hour
+    price = settings.prices.training(settings.training)
     assert price is not None
     return seconds(settings) / SECONDS_AN_HOUR * exact(price)
 
@@ -62,8 +63,8 @@ def needs_price(settings: Settings) -> str:
     """Return the request for a training accelerator or its price, if missing."""
     if needs := needs_device(settings):
         return needs
-    if settings.training.price_per_hour is None:
-        return "a price: write training.price_per_hour = 2.5, in dollars"
+    if settings.prices.training(settings.training) is None:
+        return price_needed(settings.training.device, "training.price_per_hour")
     return ""
 
 
@@ -81,7 +82,7 @@ ROWS = (
     Quantity(
         "training_cost",
         "dollars",
-        "accelerator hours x price_per_hour",
+        "accelerator hours x price",
         OfFlops(dollars, reads=PRICE),
         only="max",
         needs=needs_price,

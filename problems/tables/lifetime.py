@@ -13,13 +13,11 @@ from typing import Annotated
 
 from modelsizer.problems.errors import short
 from modelsizer.problems.tables.tables import Dollars, ServedTokens, Share, Table
-from modelsizer.problems.tables.training import Training
 from modelsizer.problems.typed_tables import Kind
 from modelsizer.problems.units import exact, parse_quantity
 
 PREFILL_MFU, DECODE_MFU = 0.5, 0.01
 """Utilisation for input and output tokens assumed by Sardana et al., section 3."""
-_SECONDS_AN_HOUR = 3600
 
 
 def _read_prefill_share(value: object) -> float:
@@ -41,7 +39,7 @@ class Lifetime(Table):
     prefill_mfu, decode_mfu : number
         Share of the accelerator's peak reached for prompts and answers.
     price_per_hour : dollars
-        Price of a serving accelerator; that of [training] by default.
+        Price of a serving accelerator; by default that of [prices], or that of [training].
     """
 
     inference_tokens: ServedTokens | None = None
@@ -55,19 +53,9 @@ class Lifetime(Table):
         """Inference tokens; zero if not set."""
         return Fraction(0) if self.inference_tokens is None else exact(self.inference_tokens)
 
-    def dollars_a_flop(self, training: Training, peak: Fraction) -> Fraction:
-        """Dollars per inference FLOP, averaged over prompts and answers.
-
-        Parameters
-        ----------
-        training : Training
-            Provides the price if [lifetime] has none.
-        peak : Fraction
-            FLOP/s of a serving accelerator.
-        """
-        price = self.price_per_hour if self.price_per_hour is not None else training.price_per_hour
-        assert price is not None
+    @property
+    def work(self) -> Fraction:
+        """Peak FLOPs of an accelerator for each inference FLOP, averaged over all tokens."""
         assert self.prefill_share is not None
         share = exact(self.prefill_share)
-        work = share / exact(self.prefill_mfu) + (1 - share) / exact(self.decode_mfu)
-        return work / peak / _SECONDS_AN_HOUR * exact(price)
+        return share / exact(self.prefill_mfu) + (1 - share) / exact(self.decode_mfu)

@@ -67,6 +67,8 @@ class Serving(OnAccelerator):
         Prompt tokens for prefill latency; `context_length` by default.
     prompts : int
         Number of prompts prefilled together.
+    output_length : int
+        Tokens of an answer; with it the cost of serving includes the prefill of its prompt.
     weight_bytes, kv_bytes : number
         Bytes per weight and per cached value: 2, 1, 0.5.
     state_bytes : number
@@ -112,6 +114,7 @@ class Serving(OnAccelerator):
     context_length: Count | None = None
     prompt_length: Count | None = None
     prompts: Count = 1
+    output_length: Count | None = None
     weight_bytes: _WeightBytes = 2
     kv_bytes: BytesAValue = 2
     state_bytes: BytesAValue | None = None

@@ -32,7 +32,8 @@ SETTINGS: dict[str, list[Any]] = {
     "training.unique_tokens": [1e10, 1e12], "training.tensor_parallel": [1, [1, 2]],
     "training.data_parallel": [1, [1, 2, 8]], "training.pipeline_parallel": [1, [1, 2]],
     "lifetime.inference_tokens": [1e10, 1e12], "lifetime.prefill_share": [0.1, 0.9],
-    "lifetime.decode_mfu": [0.02],
+    "lifetime.decode_mfu": [0.02], "serving.output_length": [50, 2000],
+    "prices.H100-SXM": [1, 5], "prices.H200-SXM": [3],
     "objective.law": ["besiroglu-2024", "kaplan-2020", "muennighoff-2023"],
 }  # fmt: skip
 CHANGES, MOST = 6, 2500

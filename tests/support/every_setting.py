@@ -26,7 +26,8 @@ BOTH_ENDS = ("training_flops", "layers", "d_model", "parameters", "non_embedding
              "tokens", "kv_cache", "kv_bytes_per_token", "serving_memory",
              "inference_flops_per_token", "active_parameters", "loss")  # fmt: skip
 MOST_ONLY = ("training_memory", "training_time", "training_cost", "training_energy",
-             "lifetime_flops", "lifetime_cost", "decode_latency", "prefill_latency")  # fmt: skip
+             "lifetime_flops", "lifetime_cost", "decode_latency", "prefill_latency",
+             "serving_cost")  # fmt: skip
 BUDGETS = (*BOTH_ENDS, *MOST_ONLY, "decode_throughput")
 MAXIMISED = tuple(name for name in BOTH_ENDS if name not in ("loss", "training_flops"))
 OBJECTIVES = (
@@ -77,6 +78,7 @@ def _tables(r: random.Random, seed: int) -> dict[str, Any]:
         "training": _training(r),
         "serving": _serving(r),
         "lifetime": _lifetime(r),
+        "prices": {},
         "budgets": {},
         "objective": {
             sense: quantity,
@@ -84,6 +86,7 @@ def _tables(r: random.Random, seed: int) -> dict[str, Any]:
             "ablations": READINGS[seed // 5 % len(READINGS)],
         },
     }
+    _price(found)
     if law == "terms":
         found["laws"] = {"terms": _terms(r)}
     elif law == "power":
@@ -97,6 +100,22 @@ def _tables(r: random.Random, seed: int) -> dict[str, Any]:
     if shape is not None:
         found["objective"]["shape"] = shape
     return found
+
+
+def _price(tables: dict[str, Any]) -> None:
+    """Give prices of accelerators to two thirds of problems, to most of them of all."""
+    own = random.Random(repr(tables))
+    devices = [tables[name].get("accelerator", "custom accelerator") for name in
+               ("training", "serving")]  # fmt: skip
+    names = [name for name in devices if name != "custom accelerator" or _has_own(tables)]
+    if own.random() < 0.65:
+        tables["prices"] = {n: own.choice([2.5, 0.37, 11]) for n in names if own.random() < 0.9}
+    if not tables["prices"]:
+        del tables["prices"]
+
+
+def _has_own(tables: dict[str, Any]) -> bool:
+    return any("custom_accelerator" in tables[name] for name in ("training", "serving"))
 
 
 def _terms(r: random.Random) -> dict[str, Any]:
@@ -219,7 +238,10 @@ def _serving(r: random.Random) -> dict[str, Any]:
         if table:
             found = {k: v for k, v in found.items() if k not in ("weight_bytes", "weight_bits")}
             found[key] = table
-    return found | _some(own, 0.2, {"state_bytes": [1, 4]})  # of states, which no design has
+    return found | _some(own, 0.2, {
+        "state_bytes": [1, 4],  # of states, which no design has
+        "output_length": [1, 300],
+    })  # fmt: skip
 
 
 def _one_number(r: random.Random) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from modelsizer.problems.requirements.budgets import written
 from modelsizer.problems.tables.menus import Interval
 
 NAMES = ("parameters", "serving_memory", "kv_cache", "decode_latency", "prefill_latency",
-         "decode_throughput", "training_memory")  # fmt: skip
+         "decode_throughput", "training_memory", "serving_cost")  # fmt: skip
 HAIR = Fraction(1, 10**13)
 
 

@@ -24,6 +24,7 @@ from modelsizer.problems.quantities.quantity import (
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.lifetime import Lifetime
+from modelsizer.problems.tables.prices import NO_PRICES, Prices
 from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.tokenizer import Tokenizer
 from modelsizer.problems.tables.training import Training
@@ -77,6 +78,7 @@ OTHER: dict[str, dict[str, tuple[Any, ...]]] = {
         "context_length": (3000,),
         "prompt_length": (700,),
         "prompts": (3,),
+        "output_length": (300,),
         "weight_bytes": (1, {"ffn": 0.5}),
         "kv_bytes": (1,),
         "state_bytes": (4,),
@@ -106,6 +108,7 @@ OTHER: dict[str, dict[str, tuple[Any, ...]]] = {
 }
 """Other valid values of every field."""
 OF_THE_LAW = {"parameter_kind", "experts", "leverage_flops", "tokenizer"}
+PRICED = Prices((("H100-SXM", 2.5), ("A100-80GB-SXM", 1.5)))
 
 PLAIN: dict[str, dict[str, Any]] = {"training": {}, "serving": {}, "lifetime": {}}
 TOLD: dict[str, dict[str, Any]] = {
@@ -139,7 +142,14 @@ RECOMPUTED: dict[str, dict[str, Any]] = {
     "serving": {"accelerator": "H200-SXM", "weight_bits": 4, "kv_bits": 4, "prompt_length": 512},
     "lifetime": {"inference_tokens": 1e12, "prefill_share": 0.2},
 }
-BASES = {"plain": PLAIN, "told": TOLD, "unusual": UNUSUAL, "recomputed": RECOMPUTED}
+LISTED: dict[str, Any] = {
+    "training": {"accelerator": "H100-SXM"},
+    "serving": {"accelerator": "H100-SXM", "output_length": 200, "prompts": 2, "kv_bits": 4},
+    "lifetime": {"inference_tokens": 1e12, "prefill_share": 0.8},
+    "prices": PRICED,
+}
+BASES = {"plain": PLAIN, "told": TOLD, "unusual": UNUSUAL, "recomputed": RECOMPUTED,
+         "listed": LISTED}  # fmt: skip
 LAYOUTS = (Layout(1, 1, 1), Layout(4, 2, 1), Layout(2, 4, 4))
 NAMES = (*QUANTITIES, *AUXILIARY)
 
@@ -167,7 +177,8 @@ ARCHITECTURES = tuple(_architectures())
 def settings_of(tables: dict[str, dict[str, Any]]) -> Settings:
     made = {name: model.model_validate(tables[name]) for name, model in TABLES.items()}
     context = made["serving"].context_length or made["training"].sequence_length
-    return Settings(**made, context_length=context, parameter_kind="total")
+    prices = NO_PRICES if tables.get("prices") is None else tables["prices"]
+    return Settings(**made, context_length=context, parameter_kind="total", prices=prices)
 
 
 def changes(base: dict[str, dict[str, Any]]) -> Iterator[tuple[str, Settings]]:
@@ -192,6 +203,7 @@ def changes(base: dict[str, dict[str, Any]]) -> Iterator[tuple[str, Settings]]:
     yield "leverage_flops", replace(start, leverage_flops=1e19)
     given = Tokenizer.model_validate({"bytes_per_token": {"32000": 3.2, "50048": 3.6}})
     yield "tokenizer", replace(start, tokenizer=text_rates(given, (32000, 50048)))
+    yield "prices", replace(start, prices=Prices((("H100-SXM", 7),)))
 
 
 def known(settings: Settings, name: str) -> bool:
@@ -225,12 +237,13 @@ def own_reads(name: str) -> tuple[str, ...] | None:
 
 def test_every_field_has_another_value() -> None:
     """A new field fails here until it has an example above."""
-    assert {f.name for f in fields(Settings)} == {*TABLES, *OF_THE_LAW, "context_length"}
+    beside = {"context_length", "prices"}
+    assert {f.name for f in fields(Settings)} == {*TABLES, *OF_THE_LAW, *beside}
     for table, model in TABLES.items():
         assert set(OTHER[table]) == set(model.model_fields)
     changed = {key for base in BASES.values() for key, _ in changes(base)}
     wanted = {f"{t}.{name}" for t, model in TABLES.items() for name in model.model_fields}
-    assert changed == wanted | OF_THE_LAW | {"context_length"}
+    assert changed == wanted | OF_THE_LAW | beside
 
 
 @pytest.mark.parametrize("base", BASES)

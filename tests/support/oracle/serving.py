@@ -19,6 +19,7 @@ from tests.support.oracle.counts import (
     weight_bytes,
 )
 from tests.support.oracle.data import Tables, accelerator, ceil, efficiencies, exact
+from tests.support.oracle.money import of_a_million_tokens
 from tests.support.oracle.space import Design
 
 PICOSECONDS = 10**12
@@ -68,7 +69,7 @@ class Latencies:
     """Latencies and throughput of designs; none if the accelerator lacks a figure."""
 
     def __init__(self, tables: Tables) -> None:
-        self.serving = serving = tables.get("serving", {})
+        self.tables, self.serving = tables, (serving := tables.get("serving", {}))
         self.context = context_length(tables)
         self.prompt = serving.get("prompt_length", self.context)
         self.batch, self.prompts = serving.get("batch_size", 1), serving.get("prompts", 1)
@@ -85,12 +86,14 @@ class Latencies:
     def of(self, a: Design) -> dict[str, Fraction]:
         if not self.known:
             return {}
-        step = self._decode(a)
-        return {
+        step, prefill = self._decode(a), self._prefill(a)
+        found = {
             "decode_latency": step,
             "decode_throughput": self.batch / step,
-            "prefill_latency": self._prefill(a),
+            "prefill_latency": prefill,
         }
+        cost = of_a_million_tokens(self.tables, step, prefill)
+        return found if cost is None else found | {"serving_cost": cost}
 
     def _decode(self, a: Design) -> Fraction:
         machine, batch = self.decoding, self.batch

@@ -14,6 +14,7 @@ from tests.support.oracle.counts import (
     norm,
 )
 from tests.support.oracle.data import Tables, accelerator, exact, training_efficiencies, up
+from tests.support.oracle.money import serving_price, training_price
 from tests.support.oracle.space import Design, all_designs, divides, menu
 
 
@@ -172,16 +173,17 @@ def rates(tables: Tables) -> dict[str, tuple[Fraction, Fraction]]:
     if watts is not None:
         pue = exact(training.get("pue", 1))
         found["training_energy"] = (seconds / 3600 * exact(watts) / 1000 * pue, none)
-    if "price_per_hour" not in training:
+    hourly, served_hourly = training_price(tables), serving_price(tables)
+    if hourly is None:
         return found
-    dollars = seconds / 3600 * exact(training["price_per_hour"])
+    dollars = seconds / 3600 * hourly
     found["training_cost"] = (dollars, none)
     device = accelerator(serving)
     peak = (device or {}).get(f"{serving.get('compute', 'bf16')}_flops")
-    if {"inference_tokens", "prefill_share"} <= lifetime.keys() and peak is not None:
+    known = peak is not None and served_hourly is not None
+    if {"inference_tokens", "prefill_share"} <= lifetime.keys() and known:
         share = exact(lifetime["prefill_share"])
         work = share / exact(lifetime.get("prefill_mfu", 0.5))
         work += (1 - share) / exact(lifetime.get("decode_mfu", 0.01))
-        price = exact(lifetime.get("price_per_hour", training["price_per_hour"]))
-        found["lifetime_cost"] = (dollars, served * work / peak / 3600 * price)
+        found["lifetime_cost"] = (dollars, served * work / peak / 3600 * served_hourly)
     return found
