@@ -258,6 +258,7 @@ def _finite(value: Number | None) -> Number | None:
 
 def design_dict(problem: Problem, design: Evaluation) -> dict[str, Any]:
     """Plain values of a design: loss, architecture, parameters, tokens and other quantities."""
+    asked, problem = problem, problem.under(design.layout)
     return {
         "loss": _finite(design.loss),
         "shape_excess": _finite(design.shape_excess),
@@ -270,12 +271,23 @@ def design_dict(problem: Problem, design: Evaluation) -> dict[str, Any]:
         "tokens": _finite(design.tokens),
         "training_flops": _finite(design.training_flops),
         "training_flops_per_token": design.training_flops_per_token,
-        "layout": asdict(design.layout) | {"accelerators": design.layout.accelerators},
+        "layout": design.layout.degrees | {"accelerators": design.layout.accelerators},
+        **machine_dict(asked, design),
         "quantities": {
             name: _finite(design.quantity(name)) for name in design.exact if name not in _APART
         },
         **served_dict(problem, design),
     }
+
+
+def machine_dict(problem: Problem, design: Evaluation) -> dict[str, Any]:
+    """What was chosen of settings that offer several values, by table; empty if none does."""
+    found: dict[str, Any] = {}
+    under = problem.under(design.layout)
+    for key in problem.menus:
+        table, _, name = key.partition(".")
+        found.setdefault(table, {})[name] = getattr(under, table).given()[name]
+    return {"machine": found} if found else {}
 
 
 def _worth(problem: Problem, design: Evaluation) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, Self, cast
 
 from modelsizer.problems import checks
 from modelsizer.problems.costs.text_rates import text_rates
@@ -19,17 +21,19 @@ from modelsizer.problems.laws.reading import PREFIX, law_named
 from modelsizer.problems.laws.shapes import DEFAULT_SHAPE, ShapeLaw, shape_law
 from modelsizer.problems.magnitudes import check_loss, check_magnitudes, most_parameters
 from modelsizer.problems.quantities.needs import lacking
-from modelsizer.problems.quantities.quantity import Settings
+from modelsizer.problems.quantities.quantity import Reads, Settings
 from modelsizer.problems.requirements import references
 from modelsizer.problems.requirements.budgets import BudgetsTable, new_budgets
 from modelsizer.problems.requirements.objective import BUDGET, Objective
-from modelsizer.problems.requirements.token_limits import TokenLimits, token_limits
+from modelsizer.problems.requirements.setups import Setup, classes, offered, setups
+from modelsizer.problems.requirements.token_limits import TokenLimits, loosest, token_limits
 from modelsizer.problems.space.counting import Counted, count_designs
-from modelsizer.problems.space.layouts import Layout, layouts
+from modelsizer.problems.space.layouts import MAX_LAYOUTS, Layout, layouts
 from modelsizer.problems.space.options import options
 from modelsizer.problems.space.splits import Split, splits
 from modelsizer.problems.space.widths import Options
 from modelsizer.problems.tables.lifetime import Lifetime
+from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.tables.own_laws import LawTable
 from modelsizer.problems.tables.prices import NO_PRICES, PricesTable
 from modelsizer.problems.tables.serving import Serving
@@ -37,7 +41,7 @@ from modelsizer.problems.tables.space import Space
 from modelsizer.problems.tables.tables import Table
 from modelsizer.problems.tables.tokenizer import Tokenizer, in_tokens
 from modelsizer.problems.tables.training import Training
-from modelsizer.problems.typed_tables import made
+from modelsizer.problems.typed_tables import Offered, made
 
 
 class Statement(Table):
@@ -45,6 +49,10 @@ class Statement(Table):
 
     `modelsizer.problems.problem.Problem` reads, writes and changes it, and has its parameters.
     """
+
+    __slots__ = ("_made",)
+
+    _made: dict[str, Any]
 
     name: str = ""
     space: Space
@@ -73,15 +81,39 @@ class Statement(Table):
         checks.check_reach(self.law, self.space)
         checks.check_experts(self.objective, self.law)
         checks.check_tokenizer(self.tokenizer, self.law, self.space)
+        if self.menus:
+            self._check_menus()
+        else:
+            self._check_single()
+        limits = self.token_limits
+        checks.check_tokens(limits, self.training, self.budgets, self.objective)
+        most = most_parameters(self.space, self.training.sequence_length)
+        check_loss(self.law, limits, most)
+
+    def _check_single(self) -> None:
+        """Check settings of single values, and fill in what limits refer to."""
         checks.check_inputs(self.settings, self.budgets, self.objective)
         layouts(self.training)
         for loss in (False, True):
             self.__dict__.update(references.resolved(self, loss=loss))
-        limits = self.token_limits
-        checks.check_tokens(limits, self.training, self.budgets, self.objective)
         check_magnitudes(self.settings, self.budgets)
-        most = most_parameters(self.space, self.training.sequence_length)
-        check_loss(self.law, limits, most)
+
+    def _check_menus(self) -> None:
+        """Check the setups that menus offer; limits shown are those of the first."""
+        for number in {setup.token_limits: setup.number for setup in self._choices}.values():
+            check_magnitudes(self._choices[number].settings, self.budgets)
+        self.__dict__.update(self._resolved(self._choices[0].settings))
+
+    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+        """What is computed when it is first asked for, and is no value of the problem."""
+        try:
+            kept = self._made
+        except AttributeError:
+            kept = {}
+            object.__setattr__(self, "_made", kept)
+        if name not in kept:
+            kept[name] = make()
+        return kept[name]
 
     # What follows from the values
 
@@ -141,9 +173,96 @@ class Statement(Table):
         """Serving context, with the default filled in."""
         return self.serving.context_length or self.training.sequence_length
 
+    # Setups
+
+    @property
+    def menus(self) -> dict[str, Offered]:
+        """Settings that offer several values, by dotted key."""
+        return offered(self.training, self.serving)
+
+    @property
+    def _plain_settings(self) -> Settings:
+        """Settings without what a law counts, on which no limit on tokens depends."""
+        return Settings(
+            self.training,
+            self.serving,
+            self.lifetime,
+            self.context_length,
+            "total",
+            prices=self.prices,
+        )
+
+    @property
+    def _choices(self) -> tuple[Setup, ...]:
+        """The setups as far as no law matters."""
+        asked = {f"budgets.{name}": name for name in self.budgets.limits}
+        asked[f"objective.{self.objective.sense}"] = self.objective.quantity
+        found: tuple[Setup, ...] = self._once(
+            "choices", lambda: setups(self._plain_settings, self._limits_under, asked)
+        )
+        return found
+
+    def _resolved(self, settings: Settings) -> dict[str, Any]:
+        """Tables in which limits that refer to models have their numbers under some settings."""
+        one = self.model_copy({"training": settings.training, "serving": settings.serving})
+        found: dict[str, Any] = {}
+        for loss in (False, True):
+            found |= references.resolved(one, loss=loss)
+            one.__dict__.update(found)
+        # Tokens that a model has are the same under every setup.
+        if "training" in found:
+            found["training"] = self.training.model_copy({"tokens": found["training"].tokens})
+        return found
+
+    def _limits_under(self, settings: Settings) -> dict[str, Interval]:
+        """Limits of a problem with menus under single-valued settings."""
+        budgets = self.budgets
+        if any(limit.min_as or limit.max_as for limit in budgets.limits.values()):
+            budgets = self._resolved(settings).get("budgets", budgets)
+        return dict(budgets.limits)
+
+    @property
+    def limits(self) -> dict[str, Interval]:
+        """Limits by quantity; of a problem with menus those under its first setup."""
+        return dict(self.budgets.limits)
+
+    @property
+    def setups(self) -> tuple[Setup, ...]:
+        """The single-valued settings that menus offer, the preferred ones first."""
+        found: tuple[Setup, ...] = self._once("setups", self._setups)
+        return found
+
+    def _setups(self) -> tuple[Setup, ...]:
+        settings = self.settings
+        if not self.menus:
+            return (Setup(0, settings, self.limits, self.token_limits),)
+        return tuple(
+            replace(one, settings=replace(settings, training=one.training, serving=one.serving))
+            for one in self._choices
+        )
+
+    def setup_classes(self, reads: Reads) -> list[int]:
+        """Numbers of setups, equal where some settings are; see `setups.classes`."""
+        found: list[int] = self._once(f"classes {reads}", lambda: classes(self.setups, reads))
+        return found
+
+    def under(self, layout: Layout) -> Self:
+        """The problem with the settings of single values that were chosen with a layout."""
+        if not self.menus:
+            return self
+        return cast("Self", self._once(f"under {layout.setup}", lambda: self._under(layout.setup)))
+
+    def _under(self, number: int) -> Self:
+        setup = self._choices[number]
+        settings = {"training": setup.training, "serving": setup.serving}
+        return self.model_copy(settings | self._resolved(setup.settings))
+
     @property
     def settings(self) -> Settings:
-        """What quantities are computed from, beside architecture and layout."""
+        """What quantities are computed from, beside architecture and layout.
+
+        Where settings offer several values, those of `setups` are what costs are computed from.
+        """
         return Settings(
             self.training,
             self.serving,
@@ -171,35 +290,58 @@ class Statement(Table):
 
     @property
     def layouts(self) -> tuple[Layout, ...]:
-        """Parallel layouts to choose from, the preferred ones first."""
-        return layouts(self.training)
+        """Parallel layouts of all setups to choose from, the preferred ones first."""
+        if not self.menus:
+            return layouts(self.training)
+        found: tuple[Layout, ...] = self._once("layouts", self._layouts)
+        return found
+
+    def _layouts(self) -> tuple[Layout, ...]:
+        found = tuple(
+            replace(layout, setup=number)
+            for number, setup in enumerate(self._choices)
+            for layout in layouts(setup.training)
+        )
+        if len(found) > MAX_LAYOUTS:
+            raise ValueError(
+                f"@{next(iter(self.menus))} the menus of training and serving make "
+                f"{len(found):,} pairs of settings and layout; at most {MAX_LAYOUTS:,} are allowed"
+            )
+        return found
 
     @property
     def splits(self) -> tuple[Split, ...]:
         """What each layout asks of an architecture: ways that divide its widths and its depth."""
-        return splits(self.layouts, self.serving.tensor_parallel, self.training.interleave)
+        if not self.menus:
+            return self._splits_of(self.layouts, self._plain_settings)
+        found: tuple[Split, ...] = self._once(
+            "splits", lambda: tuple(self.split(layout) for layout in self.layouts)
+        )
+        return found
 
     def split(self, layout: Layout) -> Split:
         """What a layout asks of an architecture."""
-        return splits((layout,), self.serving.tensor_parallel, self.training.interleave)[0]
+        setup = self._choices[layout.setup].settings if self.menus else self._plain_settings
+        return self._splits_of((replace(layout, setup=0),), setup)[0]
+
+    @staticmethod
+    def _splits_of(layouts: tuple[Layout, ...], settings: Settings) -> tuple[Split, ...]:
+        return splits(layouts, settings.serving.tensor_parallel, settings.training.interleave)
 
     def lacks(self, quantity: str) -> str:
         """What the file must say for a quantity to be computed, and does not; empty if nothing."""
-        return lacking(self.settings, quantity)
+        if not self.menus:
+            return lacking(self.settings, quantity)
+        reasons = (lacking(setup.settings, quantity) for setup in self._choices)
+        return next(filter(None, reasons), "")
 
     @property
     def token_limits(self) -> TokenLimits:
-        """Limits on tokens from [training] and [budgets] together."""
+        """Limits on tokens from [training] and [budgets] together, the loosest of any setup."""
         # No limit on tokens depends on what a law counts.
-        settings = Settings(
-            self.training,
-            self.serving,
-            self.lifetime,
-            self.context_length,
-            "total",
-            prices=self.prices,
-        )
-        return token_limits(settings, self.budgets)
+        if self.menus:
+            return loosest(dict.fromkeys(setup.token_limits for setup in self._choices))
+        return token_limits(self._plain_settings, self.limits)
 
     def options(self, rows_at_once: int = 200_000) -> Iterator[tuple[Layout, Options]]:
         """Tables of every width option that the space and its rules allow, under each layout."""
@@ -214,7 +356,11 @@ class Statement(Table):
     @property
     def counted(self) -> Counted:
         """Designs of the space, and pairs of a design and a layout that can split it."""
-        return count_designs(self.space, self.splits)
+        if not self.menus:
+            return count_designs(self.space, self.splits)
+        times = Counter(self.splits)
+        pairs = sum(n * count_designs(self.space, (one,)).pairs for one, n in times.items())
+        return replace(count_designs(self.space, tuple(times)), pairs=pairs)
 
     @property
     def least_loss(self) -> float | None:

@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
+from itertools import product
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self, Union, cast, get_args, get_origin
 
@@ -54,6 +55,97 @@ class Kind:
     write: Read | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Offered:
+    """Several values of a key, of which one is to be chosen.
+
+    What follows from a single value asks the tables of `each`; anything else refuses to be compared
+    or tested, so that no value is taken for another one.
+
+    Parameters
+    ----------
+    values : tuple
+        Distinct values, the preferred ones first.
+    written : object
+        The menu as the file has it.
+    """
+
+    values: tuple[Any, ...]
+    written: object
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Offered):
+            raise TypeError(f"{self} is a choice, of which one value is to be taken first")
+        return (self.values, self.written) == (other.values, other.written)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self.values)
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"{self} is a choice, of which one value is to be taken first")
+
+    def __str__(self) -> str:
+        return f"one of {', '.join(map(str, self.values))}"
+
+
+MOST_OFFERED = 10_000
+"""Values of one menu of settings."""
+
+
+@dataclass(frozen=True)
+class Several:
+    """Mark of a key that may offer several values: a list, or a range ``{min, max, step}``.
+
+    Parameters
+    ----------
+    numbers : bool
+        Whether a range makes sense.
+    """
+
+    numbers: bool = True
+
+    def reader(self, one: Read) -> Read:
+        """Reader of one value or of several."""
+
+        def read(value: Any) -> Any:
+            if isinstance(value, Offered):
+                return value
+            if isinstance(value, list | tuple):
+                entries = list(value)
+                if not entries:
+                    raise ValueError("the menu is empty; list at least one value")
+            elif self.numbers and isinstance(value, Mapping) and {"min", "max"} <= set(value):
+                entries = _entries(value)
+            else:
+                return one(value)
+            found = tuple(dict.fromkeys(one(each) for each in entries))
+            if len(found) > MOST_OFFERED:
+                raise ValueError(f"the menu has more than {MOST_OFFERED:,} values; list fewer")
+            return Offered(found, _plain(value if isinstance(value, Mapping) else entries))
+
+        return read
+
+    def writer(self, one: Read) -> Read:
+        """The inverse of `reader`."""
+        return lambda value: _plain(value.written) if isinstance(value, Offered) else one(value)
+
+
+def _entries(ends: Mapping[str, Any]) -> list[int]:
+    """The whole numbers of a range."""
+    for key, value in ends.items():
+        if key not in ("min", "max", "step"):
+            raise ValueError(f"unknown key {short(key)}; a range has min, max and step")
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"{key} = {short(value)} must be a whole number above 0")
+    low, high, step = ends["min"], ends["max"], ends.get("step", 1)
+    if low > high:
+        raise ValueError(f"min {low} is above max {high}")
+    return list(range(low, min(high, low + step * MOST_OFFERED) + 1, step))
+
+
 @dataclass(frozen=True)
 class Made:
     """A default that each table makes for itself."""
@@ -81,6 +173,8 @@ class Field:
     required : bool
     default
         Or `Made`.
+    several : bool
+        Whether it may offer several values.
     """
 
     annotation: Any
@@ -89,6 +183,7 @@ class Field:
     table: type[Table] | None
     required: bool = True
     default: Any = None
+    several: bool = False
 
     @property
     def initial(self) -> Any:
@@ -101,9 +196,14 @@ class Field:
         if get_origin(annotation) is Annotated:
             inner, *marks = get_args(annotation)
             below = cls.of(inner)
-            reads = [mark.read for mark in marks if mark.read is not None] or [below.read]
-            writes = [mark.write for mark in marks if mark.write is not None] or [below.write]
-            return cls(below.annotation, _one_after_another(reads), writes[-1], below.table)
+            menus = [mark for mark in marks if isinstance(mark, Several)]
+            kinds = [mark for mark in marks if isinstance(mark, Kind)]
+            reads = [mark.read for mark in kinds if mark.read is not None] or [below.read]
+            writes = [mark.write for mark in kinds if mark.write is not None] or [below.write]
+            read, write = _one_after_another(reads), writes[-1]
+            for menu in menus:
+                read, write = menu.reader(read), menu.writer(write)
+            return cls(below.annotation, read, write, below.table, several=bool(menus))
         if get_origin(annotation) in (Union, UnionType):
             inner = [each for each in get_args(annotation) if each is not NoneType]
             below = cls.of(inner[0]) if len(inner) == 1 else cls(Any, _same, _same, None)
@@ -242,11 +342,48 @@ class Table:
             raise TableError(faults)
         self._filled(found, set(given))
         try:
-            self._check()
+            self._check_each()
         except TableError:
             raise
         except ValueError as error:
             raise TableError([("", str(error))]) from None
+
+    def _check_each(self) -> None:
+        """Raise ValueError if no values of the menus go together."""
+        if self.offered:
+            self.each()
+        else:
+            self._check()
+
+    @property
+    def offered(self) -> dict[str, Offered]:
+        """Keys that offer several values."""
+        return {key: value for key, value in self.__dict__.items() if isinstance(value, Offered)}
+
+    def each(self) -> tuple[Self, ...]:
+        """The tables of single values that this one offers, the preferred ones first.
+
+        Raises
+        ------
+        ValueError
+            If none of them is right: what is wrong with the first.
+        """
+        menus = self.offered
+        if not menus:
+            return (self,)
+        found, wrong = [], None
+        for values in product(*(menu.values for menu in menus.values())):
+            one = self.model_copy(dict(zip(menus, values, strict=True)))
+            try:
+                one._check()
+            except ValueError as error:
+                wrong = wrong or error
+            else:
+                found.append(one)
+        if not found:
+            assert wrong is not None
+            raise wrong
+        return tuple(found)
 
     def _check(self) -> None:
         """Raise ValueError if the values, each of which is right, do not go together."""
@@ -297,6 +434,9 @@ class Table:
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
+        mine, theirs = self.offered, cast("Table", other).offered
+        if (mine or theirs) and mine.keys() != theirs.keys():
+            return False
         return self.__dict__ == other.__dict__
 
     def __hash__(self) -> int:

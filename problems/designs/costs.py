@@ -19,8 +19,7 @@ from modelsizer.problems.architecture.structures import Structure, order_of
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.amounts import affine_costs
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
-from modelsizer.problems.quantities.needs import lacking
-from modelsizer.problems.quantities.quantity import Inverse, OfFlops, values_of
+from modelsizer.problems.quantities.quantity import Inverse, OfFlops, Settings, values_of
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.stacks import periods
@@ -47,7 +46,7 @@ def costs(
     trunk, kinds
         An architecture without its numbers of layers; integers or arrays of shape (W,).
     layout : Layout
-        Parallel layout of the training.
+        Parallel layout of the training, and the setup of training and serving.
     names : collection of str
         Names of affine quantities or auxiliary costs.
     present : sequence of (bool or array of shape (W,))
@@ -59,7 +58,8 @@ def costs(
         A quantity that is the maximum of several has one entry for each, such as
         ``"training_memory.first_stage"``.
     """
-    return affine_costs(problem.settings, trunk, kinds, layout, names, present)
+    settings = problem.setups[layout.setup].settings
+    return affine_costs(settings, trunk, kinds, layout, names, present)
 
 
 def depends_on(problem: Problem, name: str) -> tuple[object, ...]:
@@ -67,39 +67,75 @@ def depends_on(problem: Problem, name: str) -> tuple[object, ...]:
 
     Problems with equal settings have equal costs, so tables of a cost can be reused.
     """
-    return values_of(problem.settings, cost_of(name).reads)
+    reads = cost_of(name).reads
+    return tuple(dict.fromkeys(values_of(one.settings, reads) for one in problem.setups))
+
+
+def alike(problem: Problem, name: str, layouts: Sequence[Layout]) -> list[int]:
+    """Number layouts such that an affine cost differs in one number by the degrees alone.
+
+    Parameters
+    ----------
+    problem : Problem
+    name : str
+    layouts : sequence of Layout
+
+    Returns
+    -------
+    list of int
+        From 0, in the order of first appearance.
+    """
+    if not problem.menus:
+        return [0] * len(layouts)
+    of_setup = problem.setup_classes(cost_of(name).reads)
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(of_setup[one.setup], len(numbers)) for one in layouts]
 
 
 def computable(problem: Problem) -> list[str]:
-    """Affine quantities for which the problem has enough data."""
-    settings = problem.settings
-    return [n for n, row in QUANTITIES.items() if row.affine and not lacking(settings, n)]
+    """Affine quantities for which every setup of the problem has enough data."""
+    return [n for n, row in QUANTITIES.items() if row.affine and not problem.lacks(n)]
 
 
-def flops_rate(problem: Problem, quantity: str) -> Fraction:
+def flops_rate(problem: Problem, quantity: str, layout: Layout | None = None) -> Fraction:
     """Amount of a quantity per training FLOP, for quantities proportional to training FLOPs.
 
     Quantities divided among the accelerators in training are those of one accelerator.
+
+    Parameters
+    ----------
+    problem : Problem
+    quantity : str
+    layout : Layout, optional
+        May be left out where the problem offers one setup.
 
     Raises
     ------
     UnknownFigureError
         If a needed figure of the accelerator is unknown; see `lacking`.
     """
-    return _of_flops(quantity).rate(problem.settings)
+    return _of_flops(quantity).rate(settings_under(problem, layout))
 
 
-def inference_charge(problem: Problem, quantity: str) -> Fraction:
+def settings_under(problem: Problem, layout: Layout | None) -> Settings:
+    """Settings of a layout, or the only ones of a problem without menus."""
+    if layout is not None:
+        return problem.setups[layout.setup].settings
+    assert not problem.menus, "settings of which setup?"
+    return problem.settings
+
+
+def inference_charge(problem: Problem, quantity: str, layout: Layout | None = None) -> Fraction:
     """Amount of a quantity per inference FLOP per token, over the lifetime; see `flops_rate`."""
     charge = _of_flops(quantity).charge
-    return Fraction(0) if charge is None else charge(problem.settings)
+    return Fraction(0) if charge is None else charge(settings_under(problem, layout))
 
 
-def inverse_numerator(problem: Problem, quantity: str) -> Fraction:
+def inverse_numerator(problem: Problem, quantity: str, layout: Layout | None = None) -> Fraction:
     """Numerator of a quantity that is a quotient: ``batch_size`` in ``batch_size / latency``."""
     how = QUANTITIES[quantity].how
     assert isinstance(how, Inverse)
-    return exact(how.numerator(problem.settings))
+    return exact(how.numerator(settings_under(problem, layout)))
 
 
 def _of_flops(quantity: str) -> OfFlops:

@@ -7,12 +7,13 @@ as the time is, it limits the FLOPs per accelerator.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from modelsizer.problems.quantities.quantity import OfFlops, Settings
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.records import dataclass
-from modelsizer.problems.requirements.budgets import Budgets
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number, exact
 
@@ -90,10 +91,9 @@ def _least(limits: dict[str, Fraction]) -> tuple[str, Fraction | None]:
     return key, limits[key]
 
 
-def token_limits(settings: Settings, budgets: Budgets) -> TokenLimits:
-    """Combine the limits on tokens from [training] and [budgets]."""
+def token_limits(settings: Settings, limits: Mapping[str, Interval]) -> TokenLimits:
+    """Combine the limits on tokens from [training] and of quantities, by name."""
     empty = Interval()
-    limits = budgets.limits
     tokens, budget = settings.training.tokens or empty, limits.get("tokens", empty)
     flops = limits.get("training_flops", empty)
     most: dict[str, Fraction] = {}
@@ -123,3 +123,26 @@ def token_limits(settings: Settings, budgets: Budgets) -> TokenLimits:
         each_key,
         tuple(charges),
     )
+
+
+def loosest(every: Iterable[TokenLimits]) -> TokenLimits:
+    """Limits on tokens that hold under each of several setups, which share those on tokens."""
+    first, *others = every
+    if not others:
+        return first
+    all_ = (first, *others)
+    most, each = (
+        _largest([getattr(one, name) for one in all_]) for name in ("most_flops", "most_flops_each")
+    )
+    charges = []
+    for charge in first.charges:
+        same = [c for one in all_ for c in one.charges if c.key == charge.key]
+        if len(same) == len(all_):
+            limit, share = max(c.limit for c in same), min(c.each for c in same)
+            charges.append(Charge(charge.key, limit, share))
+    return replace(first, most_flops=most, most_flops_each=each, charges=tuple(charges))
+
+
+def _largest(ends: list[Fraction | None]) -> Fraction | None:
+    known = [end for end in ends if end is not None]
+    return max(known) if len(known) == len(ends) else None

@@ -23,14 +23,22 @@ from modelsizer.problems.tables.training import Training
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Degrees of data, tensor and pipeline parallelism.
+    """Degrees of data, tensor and pipeline parallelism, and the setup whose layout it is.
 
-    They are integers; those of `columns` are arrays of shape (W,), for formulas.
+    Degrees are integers; those of `columns` are arrays of shape (W,), for formulas. The setup is a
+    position in `modelsizer.problems.problem.Problem.setups`: 0 where no settings offer a choice.
     """
 
     data_parallel: int = 1
     tensor_parallel: int = 1
     pipeline_parallel: int = 1
+    setup: int = 0
+
+    @property
+    def degrees(self) -> dict[str, int]:
+        """Degrees of parallelism by name."""
+        names = ("data_parallel", "tensor_parallel", "pipeline_parallel")
+        return {name: getattr(self, name) for name in names}
 
     @property
     def accelerators(self) -> int:
@@ -53,9 +61,13 @@ def columns(layouts: Sequence[Layout], of: Any = slice(None), kind: type = objec
         Index of the layout of each row.
     kind : type
         ``object`` for Python integers, or ``np.int64``.
+
+    Notes
+    -----
+    The setup is that of the first layout: what is computed must not differ by those of the others.
     """
     degrees = [(one.data_parallel, one.tensor_parallel, one.pipeline_parallel) for one in layouts]
-    return Layout(*np.array(degrees, dtype=kind).T[:, of])
+    return Layout(*np.array(degrees, dtype=kind).T[:, of], setup=layouts[0].setup)
 
 
 MAX_LAYOUTS = 10**6

@@ -20,6 +20,7 @@ from modelsizer.problems.tables.tables import (
     one_number_of,
     one_of,
 )
+from modelsizer.problems.typed_tables import Several
 from modelsizer.problems.units import exact
 
 Precision = Literal["bf16", "fp8"]
@@ -108,8 +109,8 @@ class Serving(OnAccelerator):
         Time per layer in one step.
     """
 
-    accelerators: Count | None = None
-    tensor_parallel: Count = 1
+    accelerators: Annotated[Count | None, Several()] = None
+    tensor_parallel: Annotated[Count, Several()] = 1
     batch_size: Count = 1
     context_length: Count | None = None
     prompt_length: Count | None = None
@@ -118,8 +119,8 @@ class Serving(OnAccelerator):
     weight_bytes: _WeightBytes = 2
     kv_bytes: BytesAValue = 2
     state_bytes: BytesAValue | None = None
-    weight_bits: _WeightBits = None
-    kv_bits: _Bits = None
+    weight_bits: Annotated[_WeightBits, Several()] = None
+    kv_bits: Annotated[_Bits, Several()] = None
     embedding_bits: _Bits = None
     weight_block: Count | None = None
     kv_block: Count | None = None
@@ -128,8 +129,10 @@ class Serving(OnAccelerator):
     memory_utilization: Share = DEFAULT_UTILIZATION
     memory_reserve: Bytes | None = None
     latency: Annotated[Estimate, one_of("an estimate", ("expected", "low", "high"))] = "expected"
-    engine: Annotated[str | None, one_of("an engine", engines())] = None
-    compute: Annotated[Precision, one_of("a precision", ("bf16", "fp8"))] = "bf16"
+    engine: Annotated[str | None, one_of("an engine", engines()), Several(numbers=False)] = None
+    compute: Annotated[
+        Precision, one_of("a precision", ("bf16", "fp8")), Several(numbers=False)
+    ] = "bf16"
     memory_efficiency: Share | None = None
     prefill_efficiency: Share | None = None
     overhead: Seconds | None = None

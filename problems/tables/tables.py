@@ -16,7 +16,7 @@ from modelsizer.problems.tables.menus import (
     interval_parser,
     written_value,
 )
-from modelsizer.problems.typed_tables import Kind
+from modelsizer.problems.typed_tables import Kind, Several
 from modelsizer.problems.typed_tables import Table as Table
 from modelsizer.problems.units import (
     MAX_BYTES_A_VALUE,
@@ -213,7 +213,7 @@ class OnAccelerator(Table):
         User-defined figures instead of a name.
     """
 
-    accelerator: AcceleratorName | None = None
+    accelerator: Annotated[AcceleratorName | None, Several(numbers=False)] = None
     custom_accelerator: CustomAccelerator | None = None
 
     def _check(self) -> None:

@@ -26,7 +26,7 @@ from modelsizer.problems.tables.tables import (
     one_number_of,
     one_of,
 )
-from modelsizer.problems.typed_tables import Kind
+from modelsizer.problems.typed_tables import Kind, Several
 from modelsizer.problems.units import exact
 
 DEFAULT_SEQUENCE_LENGTH = 4096
@@ -118,18 +118,20 @@ class Training(OnAccelerator):
     )
     tokens: Annotated[Interval | None, limit("tokens", TOKENS), Kind(_fixed)] = None
     unique_tokens: Tokens | None = None
-    accelerators: Count | None = None
+    accelerators: Annotated[Count | None, Several()] = None
     data_parallel: Ways | None = None
     tensor_parallel: Ways | None = None
     pipeline_parallel: Ways | None = None
-    microbatch_size: Count = 1
-    zero_stage: Annotated[int, one_number_of("a ZeRO stage", (0, 1, 2, 3))] = 1
+    microbatch_size: Annotated[Count, Several()] = 1
+    zero_stage: Annotated[int, one_number_of("a ZeRO stage", (0, 1, 2, 3)), Several()] = 1
     weight_bytes: BytesAValue = 2
     gradient_bytes: BytesAValue = 2
     optimizer_bytes: BytesAValue = 12
     activation_bytes: BytesAValue = 2
     recompute: Annotated[
-        Recompute, one_of("a way to recompute", ("none", "selective", "half", "full"))
+        Recompute,
+        one_of("a way to recompute", ("none", "selective", "half", "full")),
+        Several(numbers=False),
     ] = "none"
     logit_bytes: Annotated[int | float, bytes_a_value(zero=True)] = LOGIT_BYTES
     flash_attention: Flag = True
@@ -137,7 +139,9 @@ class Training(OnAccelerator):
     dropout: Flag = False
     fused_kernels: Flag = True
     interleave: Count = 1
-    precision: Annotated[Precision, one_of("a precision", ("bf16", "fp8"))] = "bf16"
+    precision: Annotated[
+        Precision, one_of("a precision", ("bf16", "fp8")), Several(numbers=False)
+    ] = "bf16"
     mfu: Share | None = None
     price_per_hour: Dollars | None = None
     watts: Watts | None = None

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from modelsizer import Problem, evaluate
-from modelsizer.problems.designs.evaluation import Evaluation, Evaluator
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.designs.setup_evaluation import SetupEvaluation
 from tests.support.architectures import uniform
 
 BASE: dict[str, Any] = {
@@ -58,12 +59,12 @@ def test_few_layouts_are_evaluated_exactly(monkeypatch: pytest.MonkeyPatch) -> N
     menus = {"training.accelerators": 1024, "training.pipeline_parallel": {"min": 1, "max": 24}}
     problem = Problem.from_tables(BASE | {"budgets": {"tokens": {"max": 1e12}}})
     problem = problem.with_settings(CASES["time and memory"] | menus)
-    seen, under = [], Evaluator._under
+    seen, under = [], SetupEvaluation.under
 
-    def counted(self: Evaluator, known: Any, layout: Any) -> Evaluation:
+    def counted(self: SetupEvaluation, known: Any, layout: Any) -> Evaluation:
         seen.append(layout)
         return under(self, known, layout)
 
-    monkeypatch.setattr(Evaluator, "_under", counted)
+    monkeypatch.setattr(SetupEvaluation, "under", counted)
     assert evaluate(problem, DESIGN).feasible
     assert len(problem.layouts) == 72 and len(seen) <= 2

@@ -1,0 +1,239 @@
+"""The setups and layouts of a design of which one is the best, chosen before exact evaluation.
+
+Where settings offer several values a design has many pairs of a setup and a parallel layout. What
+they cost is computed once for each distinct value of what a cost reads, in exact integers. Pairs
+that leave a design the same tokens at the same cost of a training FLOP differ by affine costs
+alone, so that one pair of each such group is enough: the first of those that keep the limits and
+have the best objective. Groups come in the order of what can be reached under them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.designs.costs import alike, flops_rate, inference_charge
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.amounts import affine_costs
+from modelsizer.problems.quantities.auxiliary import (
+    SERVED_FLOPS_PER_TOKEN,
+    TRAINING_FLOPS_PER_TOKEN,
+)
+from modelsizer.problems.quantities.quantity import Inverse
+from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
+from modelsizer.problems.requirements.token_limits import TokenLimits
+from modelsizer.problems.space.layouts import columns
+from modelsizer.problems.space.splits import fitting
+from modelsizer.problems.units import exact
+
+Numbers = NDArray[np.int64]
+
+
+class _ByClass:
+    """An affine cost of a design under each layout, computed once for each class of them."""
+
+    def __init__(self, problem: Problem, name: str) -> None:
+        self._problem, self._name = problem, name
+        layouts, cost = problem.layouts, cost_of(name)
+        settings = alike(problem, name, layouts)
+        degrees = [tuple(one.degrees.values()) if cost.by_layout else () for one in layouts]
+        numbers: dict[object, int] = {}
+        of = [numbers.setdefault(key, len(numbers)) for key in zip(settings, degrees, strict=True)]
+        self.of = np.array(of)
+        first = np.unique(self.of, return_index=True)[1]
+        self._each: list[NDArray[Any]] = []
+        by_settings = np.array(settings)[first]
+        for number in np.unique(by_settings):
+            at = np.flatnonzero(by_settings == number)
+            self._each += (
+                [at] if cost.many_layouts and len(at) > 1 else [at[[i]] for i in range(len(at))]
+            )
+        self._layouts = [layouts[i] for i in first]
+
+    def values(self, architecture: Architecture) -> list[Fraction]:
+        """Return the exact cost of a design under each class."""
+        kinds = [group.layer for group in architecture.groups]
+        counts = [group.count for group in architecture.groups]
+        found: list[Fraction] = [Fraction(0)] * len(self._layouts)
+        for at in self._each:
+            some = [self._layouts[i] for i in at]
+            one = columns(some) if len(some) > 1 else some[0]
+            settings = self._problem.setups[some[0].setup].settings
+            parts = affine_costs(settings, architecture.trunk, kinds, one, [self._name]).values()
+            used = [
+                np.broadcast_to(np.asarray(part.base + sum(
+                    a * n for a, n in zip(part.per_layer, counts, strict=True)
+                ), dtype=object), len(some))
+                for part in parts
+            ]  # fmt: skip
+            for place, i in enumerate(at):
+                found[i] = max(
+                    Fraction(int(value[place]), part.denominator)
+                    for value, part in zip(used, parts, strict=True)
+                )
+        return found
+
+
+class MachineChoice:
+    """Chooses among the layouts of several setups; see the module.
+
+    Parameters
+    ----------
+    problem : Problem
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._layouts, setups = problem.layouts, problem.setups
+        objective = problem.objective
+        self._sought = objective.quantity
+        self._sign = -1 if objective.sense == "maximize" else 1
+        self._row = QUANTITIES[self._sought]
+        self._setup = np.array([one.setup for one in self._layouts])
+        splits = dict.fromkeys(problem.splits)
+        place = {split: i for i, split in enumerate(splits)}
+        self._splits = tuple(splits)
+        self._split = np.array([place[split] for split in problem.splits])
+        self._limited = dict.fromkeys(name for one in setups for name in one.limits)
+        self._costs: dict[str, _ByClass] = {}
+        for name in (*self._limited, self._sought):
+            if base := QUANTITIES[name].base:
+                self._costs.setdefault(base, _ByClass(problem, base))
+        self._flops = _ByClass(problem, TRAINING_FLOPS_PER_TOKEN)
+        self._served = _ByClass(problem, SERVED_FLOPS_PER_TOKEN)
+        self._ends = {
+            name: _numbered([one.limits.get(name) for one in setups]) for name in self._limited
+        }
+        self._numerators = {
+            name: _numbered([how.numerator(one.settings) for one in setups])
+            for name in self._limited
+            if isinstance(how := QUANTITIES[name].how, Inverse)
+        }
+        shared = {one.token_limits: any_shared(one.token_limits) for one in setups}
+        limits = [setups[one.setup].token_limits for one in self._layouts]
+        self._tokens, self._token_limits = _numbered(
+            [(each, one.accelerators if shared[each] else 1)
+             for each, one in zip(limits, self._layouts, strict=True)]
+        )  # fmt: skip
+        self._rate, self._rates = _numbered([self._priced(one.setup, one.accelerators)
+                                             for one in self._layouts])  # fmt: skip
+
+    def _priced(self, setup: int, accelerators: int) -> tuple[Fraction, Fraction]:
+        """What the objective takes for a training FLOP, and for an inference FLOP a token."""
+        if self._row.form not in ("flops", "lifetime"):
+            return Fraction(0), Fraction(0)
+        layout = next(one for one in self._layouts if one.setup == setup)
+        each = flops_rate(self._problem, self._sought, layout)
+        charge = inference_charge(self._problem, self._sought, layout)
+        return each / (accelerators if self._row.shared else 1), charge
+
+    def fitting(self, architecture: Architecture) -> Numbers:
+        """Return the layouts that can split a design, in the order of preference."""
+        able = np.array(fitting(self._splits, architecture))
+        return np.flatnonzero(able[self._split])
+
+    def of(self, architecture: Architecture, some: Numbers, need: float = 0.0) -> Iterator[int]:
+        """Yield layouts among which the best is, in the order of their objective.
+
+        A layout whose objective is clearly more than that of a feasible one is followed by none
+        that is better.
+
+        Parameters
+        ----------
+        architecture : Architecture
+        some : array of int
+            Numbers of the layouts to choose from, ascending.
+        need : float
+            Tokens that a limit on the loss asks for, where the fewest are taken.
+        """
+        values = {name: cost.values(architecture) for name, cost in self._costs.items()}
+        able = np.ones(len(some), dtype=bool)
+        for name in self._limited:
+            if base := QUANTITIES[name].base:
+                able &= ~self._broken(name, values[base], self._costs[base].of[some], some)
+        chosen = some[able] if able.any() else some
+        flops = self._flops.values(architecture)
+        served = self._served.values(architecture)[0]
+        codes = [self._tokens[chosen], self._flops.of[chosen], self._rate[chosen]]
+        if self._row.affine:
+            codes.append(self._costs[self._sought].of[chosen])
+        _, first = np.unique(np.stack(codes, axis=1), axis=0, return_index=True)
+        groups = []
+        for place in first:
+            number = int(chosen[place])
+            limits, accelerators = self._token_limits[self._tokens[number]]
+            each = flops[self._flops.of[number]]
+            high = _most(limits, accelerators, each, served)
+            low = max(limits.least, limits.least_flops / each, Fraction(need))
+            rate, charge = self._rates[self._rate[number]]
+            value: Fraction | float = -high
+            if self._row.affine:
+                value = self._sign * values[self._sought][self._costs[self._sought].of[number]]
+            elif self._row.form in ("flops", "lifetime"):
+                value = low * each * rate + charge * served
+            elif self._row.form == "tokens" and self._sign > 0:
+                value = low
+            groups.append((value, -high, number))
+        groups.sort()
+        yield from (number for _, _, number in self._undominated(groups))
+
+    def _undominated(self, groups: list[tuple[Any, Any, int]]) -> list[tuple[Any, Any, int]]:
+        """Leave out groups that are after others of the same value and tokens."""
+        seen: set[tuple[Any, Any]] = set()
+        found = []
+        for value, high, number in groups:
+            if (value, high) not in seen:
+                seen.add((value, high))
+                found.append((value, high, number))
+        return found
+
+    def _broken(
+        self, name: str, values: list[Fraction], of: Numbers, some: Numbers
+    ) -> NDArray[np.bool_]:
+        """Whether a limit is broken under each of some layouts."""
+        code, ends = self._ends[name]
+        numerator, numerators = self._numerators.get(name, (code * 0, [None]))
+        setup = self._setup[some]
+        keys = np.stack([of, code[setup], numerator[setup]], axis=1)
+        distinct, back = np.unique(keys, axis=0, return_inverse=True)
+        broken = np.zeros(len(distinct), dtype=bool)
+        for i, (cls, end, over) in enumerate(distinct.tolist()):
+            limit = ends[end]
+            if limit is None:
+                continue
+            value = values[cls]
+            if numerators[over] is not None:
+                value = exact(numerators[over]) / value
+            broken[i] = (limit.max is not None and value > exact(limit.max)) or (
+                limit.min is not None and value < exact(limit.min)
+            )
+        return broken[back.reshape(-1)]
+
+
+def any_shared(limits: TokenLimits) -> bool:
+    """Whether limits on tokens depend on the number of accelerators."""
+    return limits.most_flops_each is not None
+
+
+def _most(
+    limits: TokenLimits, accelerators: int, flops: Fraction, served: Fraction
+) -> Fraction | float:
+    """The most tokens of a design of some FLOPs per token."""
+    ends = [limits.most] if limits.most is not None else []
+    if (most := limits.flops_on(accelerators)) is not None:
+        ends.append(most / flops)
+    ends += [charge.left(served) / flops for charge in limits.charges]
+    return min(ends) if ends else math.inf
+
+
+def _numbered(values: list[Any]) -> tuple[Numbers, list[Any]]:
+    """Number values, equal ones by equal numbers; return the numbers and the distinct values."""
+    numbers: dict[Any, int] = {}
+    of = [numbers.setdefault(value, len(numbers)) for value in values]
+    return np.array(of, dtype=np.int64), list(numbers)

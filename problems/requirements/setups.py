@@ -1,0 +1,197 @@
+"""Machines and settings that a problem offers: one single-valued setting for each choice of menus.
+
+A setup is an additional column of a parallel layout (`modelsizer.problems.space.layouts.Layout`):
+the machine that a design is trained and served on is chosen together with the layout. Formulas of
+costs see the settings of one setup, never a menu.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+from modelsizer.problems.quantities.needs import lacking, reads_of
+from modelsizer.problems.quantities.quantity import Reads, Settings, values_of
+from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.records import dataclass
+from modelsizer.problems.requirements.token_limits import TokenLimits, token_limits
+from modelsizer.problems.space.layouts import layouts
+from modelsizer.problems.tables.menus import Interval
+from modelsizer.problems.tables.serving import Serving
+from modelsizer.problems.tables.training import Training
+from modelsizer.problems.typed_tables import Table
+
+MAX_SETUPS = 100_000
+"""Combinations of the menus of settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """One choice of all menus of settings.
+
+    Parameters
+    ----------
+    number : int
+        Position among the setups, of which the first is preferred.
+    settings : Settings
+        Single-valued.
+    limits : mapping of str to Interval
+        Budgets, by quantity.
+    token_limits : TokenLimits
+    """
+
+    number: int
+    settings: Settings
+    limits: Mapping[str, Interval]
+    token_limits: TokenLimits
+
+    @property
+    def training(self) -> Training:
+        """Single-valued settings of training."""
+        return self.settings.training
+
+    @property
+    def serving(self) -> Serving:
+        """Single-valued settings of serving."""
+        return self.settings.serving
+
+
+def offered(training: Training, serving: Serving) -> dict[str, Any]:
+    """Menus of settings by dotted key, in the order of preference of their keys."""
+    tables: dict[str, Table] = {"training": training, "serving": serving}
+    return {f"{name}.{key}": menu for name, t in tables.items() for key, menu in t.offered.items()}
+
+
+def check_offered(training: Training, serving: Serving) -> None:
+    """Refuse menus that multiply to too many setups.
+
+    Raises
+    ------
+    ValueError
+        ``"@key message"``, with the key of the longest menu.
+    """
+    sizes = {key: len(menu.values) for key, menu in offered(training, serving).items()}
+    if (every := math.prod(sizes.values())) > MAX_SETUPS:
+        longest = max(sizes, key=lambda key: sizes[key])
+        raise ValueError(
+            f"@{longest} has {sizes[longest]:,} values; the menus of training and serving make "
+            f"{every:,} setups, and at most {MAX_SETUPS:,} are allowed. List fewer"
+        )
+
+
+def setups(
+    settings: Settings,
+    limits_of: Callable[[Settings], Mapping[str, Interval]],
+    asked: Mapping[str, str],
+) -> tuple[Setup, ...]:
+    """List the setups that a problem offers; combinations that make no sense are left out.
+
+    Parameters
+    ----------
+    settings : Settings
+        With the menus.
+    limits_of : callable
+        From single-valued settings to limits by quantity.
+    asked : mapping of str to str
+        Quantities that are needed, by the key that asks for each.
+
+    Raises
+    ------
+    ValueError
+        ``"@key message"``, if none is left: what is wrong with the first.
+    """
+    check_offered(settings.training, settings.serving)
+    known: dict[object, TokenLimits] = {}
+    found: list[Setup] = []
+    wrong = ""
+    lacks = _Lacks()
+    trainings, problem = _trainable(settings.training)
+    wrong = problem
+    for training, serving in product(trainings, settings.serving.each()):
+        one = replace(settings, training=training, serving=serving)
+        if fault := lacks.first(one, asked):
+            wrong = wrong or fault
+            continue
+        limits = limits_of(one)
+        key = (tuple(limits.items()), _rates_key(one, limits))
+        if key not in known:
+            known[key] = token_limits(one, limits)
+        found.append(Setup(len(found), one, limits, known[key]))
+    if not found:
+        raise ValueError(wrong)
+    return tuple(found)
+
+
+def _trainable(training: Training) -> tuple[list[Training], str]:
+    """Settings of training that have a parallel layout, and what is wrong with the first other."""
+    found, wrong = [], ""
+    for one in training.each():
+        try:
+            layouts(one)
+        except ValueError as error:
+            wrong = wrong or str(error)
+        else:
+            found.append(one)
+    return found, wrong
+
+
+class _Lacks:
+    """What setups lack of the quantities asked for, looked at once for what each reads."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, object], str] = {}
+
+    def first(self, settings: Settings, asked: Mapping[str, str]) -> str:
+        """Return the fault of the first quantity that lacks something; empty if none does."""
+        for key, quantity in asked.items():
+            at = quantity, _tables_read(settings, quantity)
+            if at not in self._known:
+                self._known[at] = lacking(settings, quantity)
+            if lacks := self._known[at]:
+                return f"@{key} {lacks}"
+        return ""
+
+
+def _tables_read(settings: Settings, quantity: str) -> tuple[object, ...]:
+    """The tables of settings that a quantity reads."""
+    reads = reads_of(quantity)
+    tables = ("training", "serving")
+    used = [
+        name
+        for name in tables
+        if reads is None or any(key.partition(".")[0] == name for key in reads)
+    ]
+    return tuple(id(getattr(settings, name)) for name in used)
+
+
+def _rates_key(settings: Settings, limits: Iterable[str]) -> tuple[object, ...]:
+    """Values of the settings that limits on tokens depend on."""
+    return tuple(
+        values_of(settings, _own_reads(name)) for name in limits if QUANTITIES[name].of_tokens
+    )
+
+
+def _own_reads(name: str) -> Reads:
+    how = QUANTITIES[name].how
+    return () if isinstance(how, str) else how.reads
+
+
+def classes(setups: Sequence[Setup], reads: Reads) -> list[int]:
+    """Number setups such that those with equal values of some settings have equal numbers.
+
+    Parameters
+    ----------
+    setups : sequence of Setup
+    reads : tuple of str or None
+        See `modelsizer.problems.quantities.quantity.values_of`.
+    """
+    numbers: dict[object, int] = {}
+    return [numbers.setdefault(values_of(setup.settings, reads), len(numbers)) for setup in setups]
+
+
+def distinct(setups: Sequence[Setup]) -> Iterator[TokenLimits]:
+    """Yield the limits on tokens of some setups, each once."""
+    yield from dict.fromkeys(setup.token_limits for setup in setups)
