@@ -74,7 +74,7 @@ class Statement(Table):
         longest = max(self.training.sequence_length, self.context_length)
         self.__dict__["space"] = self.space.within(longest)
         self.__dict__.update(in_tokens(vars(self), self.tokenizer))
-        self.prices.check((self.training.device, self.serving.device))
+        self.prices.check((*self.training.every_device, *self.serving.every_device))
         checks.check_alternatives(self.space)
         checks.check_laws(self.objective, self.laws)
         checks.check_shape(self.objective, self.law)

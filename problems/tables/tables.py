@@ -16,7 +16,7 @@ from modelsizer.problems.tables.menus import (
     interval_parser,
     written_value,
 )
-from modelsizer.problems.typed_tables import Kind, Several
+from modelsizer.problems.typed_tables import Kind, Offered, Several
 from modelsizer.problems.typed_tables import Table as Table
 from modelsizer.problems.units import (
     MAX_BYTES_A_VALUE,
@@ -226,6 +226,13 @@ class OnAccelerator(Table):
         if self.custom_accelerator is not None:
             return self.custom_accelerator.device
         return None if self.accelerator is None else accelerator(self.accelerator)
+
+    @property
+    def every_device(self) -> tuple[Accelerator, ...]:
+        """The accelerators to choose from; none if none is set."""
+        if isinstance(self.accelerator, Offered):
+            return tuple(map(accelerator, self.accelerator.values))
+        return () if self.device is None else (self.device,)
 
     @property
     def named(self) -> Accelerator:
