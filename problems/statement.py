@@ -11,6 +11,7 @@ from typing import Any, Self, cast
 from modelsizer.problems import checks
 from modelsizer.problems.costs.text_rates import text_rates
 from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.hardware.accelerators import Accelerator
 from modelsizer.problems.laws.ablations import Ablations, unseen_by
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.leverage import DEFAULT_LEVERAGE_FLOPS
@@ -74,7 +75,7 @@ class Statement(Table):
         longest = max(self.training.sequence_length, self.context_length)
         self.__dict__["space"] = self.space.within(longest)
         self.__dict__.update(in_tokens(vars(self), self.tokenizer))
-        self.prices.check((*self.training.every_device, *self.serving.every_device))
+        self.prices.check(self.devices)
         checks.check_alternatives(self.space)
         checks.check_laws(self.objective, self.laws)
         checks.check_shape(self.objective, self.law)
@@ -274,6 +275,11 @@ class Statement(Table):
             text_rates(self.tokenizer, self.space.vocab_size.numbers),
             self.prices,
         )
+
+    @property
+    def devices(self) -> tuple[Accelerator, ...]:
+        """Accelerators that are named, those of training first."""
+        return (*self.training.every_device, *self.serving.every_device)
 
     @property
     def leverage_flops(self) -> float:

@@ -9,6 +9,7 @@ from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.errors import ProblemError, did_you_mean, short
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.reading import PRICES
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.tables.limits import ANY, Bare
 from modelsizer.problems.tables.space import ExpertsSpace, LatentSpace, LinearSpace
@@ -19,7 +20,7 @@ _HOUR, _DAY, _OF_TIMES = 3600, 86400, 3  # digits of hours and days
 SPAN, POINTS = 100, 21
 """A sweep around a value goes from value / SPAN to value x SPAN, at POINTS values."""
 
-_TABLES = ("space", "training", "serving", "budgets")
+_TABLES = ("space", "training", "serving", "lifetime", "budgets")
 _OF_SPACE = tuple(
     f"{table}.{name}"
     for table, model in (
@@ -32,6 +33,7 @@ _OF_SPACE = tuple(
 _DIMENSIONS = {
     "tokens": "tokens",
     "unique_tokens": "tokens",
+    "inference_tokens": "tokens",
     "memory_reserve": "bytes",
     "price_per_hour": "dollars",
     "watts": "watts",
@@ -78,12 +80,15 @@ class NumericSetting:
             If no number of the problem file has this key.
         """
         table, _, rest = over.partition(".")
+        if table == PRICES and rest in problem.prices.names(problem.devices):
+            return cls(over, over, rest, "dollars")
         known = {t: tuple(type(getattr(problem, t)).model_fields) for t in _TABLES}
         known["space"] += _OF_SPACE
         name, _, end = (rest, "", "") if rest in known["space"] else rest.partition(".")
         limited = is_limit(f"{table}.{name}")
         ends = ("", "min", "max") if limited else ("",)
         if name not in known.get(table, ()) or end not in ends:
+            known[PRICES] = problem.prices.names(problem.devices)
             every = [f"{t}.{n}" for t, names in known.items() for n in names]
             meant = f"budgets.{over}" if over in known["budgets"] else over  # the table left out
             hint = did_you_mean(meant, every) or f"; known budgets: {', '.join(known['budgets'])}"
@@ -104,6 +109,8 @@ class NumericSetting:
             return None
         if table == "space":
             value = problem.space.menu(name)
+        elif table == PRICES:
+            value = dict(problem.prices.given).get(name)
         else:
             value = getattr(getattr(problem, table), name)
         return value if isinstance(value, int | float) else None

@@ -11,6 +11,8 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.needs import affected_by
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.quantities.training_cost import ACCELERATOR
+from modelsizer.problems.reading import PRICES
+from modelsizer.problems.registry import loosely
 
 TOKENS = "tokens of training: write training.tokens = 15e12"
 _UNKNOWN = " is not known; "  # in what a quantity lacks of its accelerator
@@ -45,6 +47,8 @@ def idle_settings(problem: Problem, keys: Iterable[str], *, trained: bool) -> tu
 def _lack(problem: Problem, key: str, trained: bool) -> str:
     """What every figure that a setting would change lacks; empty if one has a value."""
     table, _, rest = key.partition(".")
+    if table == PRICES and loosely(rest) not in {loosely(one.name) for one in problem.devices}:
+        return f'that accelerator: write serving.accelerator = "{rest}"'
     if key == _MEMORY and problem.serving.device is not None:
         return ""  # it says what fits
     affected = affected_by(f"{table}.{rest.partition('.')[0]}")

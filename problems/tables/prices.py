@@ -60,12 +60,17 @@ class Prices:
             return lifetime.price_per_hour
         return self.of(served_on) if self.given else training.price_per_hour
 
-    def check(self, devices: Iterable[Accelerator | None]) -> None:
+    def names(self, devices: Iterable[Accelerator]) -> tuple[str, ...]:
+        """Names that have a price, and those of accelerators that may need one."""
+        used = (device.name for device in devices)
+        return tuple(dict.fromkeys((*(name for name, _ in self.given), *used)))
+
+    def check(self, devices: Iterable[Accelerator]) -> None:
         """Refuse names of no accelerator.
 
         Parameters
         ----------
-        devices : iterable of Accelerator or None
+        devices : iterable of Accelerator
             Those of the problem, which may be its own.
 
         Raises
@@ -75,7 +80,7 @@ class Prices:
         """
         if not self.given:
             return
-        own = {loosely(device.name) for device in devices if device is not None}
+        own = {loosely(device.name) for device in devices}
         faults = []
         for name, _ in self.given:
             if loosely(name) in own:

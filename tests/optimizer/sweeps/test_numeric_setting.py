@@ -29,6 +29,10 @@ H100 = Problem.load("one-h100-1e24", fine_menus.ONE_H100)
         ("one-h100-1e24", "training.tokens", {}, "training.tokens.max", "tokens"),
         ("fixed-2t-tokens", "training.tokens", {}, "training.tokens", "tokens"),
         ("one-h100-1e24", "serving.context_length", {}, "serving.context_length", "count"),
+        ("served-10t-tokens", "lifetime.inference_tokens", {}, "lifetime.inference_tokens",
+         "tokens"),
+        ("h100-cluster-90-days", "prices.H100-SXM", {}, "prices.H100-SXM", "dollars"),
+        ("one-h100-1e24", "prices.L40S", {"prices": {"L40S": 1}}, "prices.L40S", "dollars"),
     ],
 )  # fmt: skip
 def test_the_side_that_a_key_sets(
@@ -44,6 +48,7 @@ def test_the_side_that_a_key_sets(
         ("budgets.training_flop", "did you mean budgets.training_flops"),
         ("training_flops", "did you mean budgets.training_flops"),
         ("objective.law", "no limit or setting"),
+        ("prices.H100-SXM", "no limit or setting"),  # of no accelerator of the problem
         ("budgets.kv_cache.least", "no limit or setting"),
         ("serving.context_length.max", "no limit or setting"),
     ],
