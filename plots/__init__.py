@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from modelsizer.plots.drawing.saving import save
     from modelsizer.plots.fronts.front import front
     from modelsizer.plots.fronts.frontier import frontier
+    from modelsizer.plots.fronts.sweep import sweep
     from modelsizer.plots.laws.fit import fit
     from modelsizer.plots.laws.law_comparison import law_comparison
     from modelsizer.plots.laws.law_curves import law_curves
@@ -41,7 +42,7 @@ _ROOMS = MappingProxyType(
             "allocation", "choices", "depth_parameters", "depth_width", "experts", "kinds",
             "landscape", "memory", "roofline", "stack",
         ),
-        "fronts": ("front", "frontier"),
+        "fronts": ("front", "frontier", "sweep"),
         "laws": ("fit", "law_comparison", "law_curves", "run_plan", "uncertainty"),
         "limits": ("price_curve", "scenarios", "tornado"),
         "measurements": ("growth", "predictions", "rivals"),
@@ -74,6 +75,7 @@ __all__ = [
     "save",
     "scenarios",
     "stack",
+    "sweep",
     "tornado",
     "uncertainty",
 ]

@@ -15,12 +15,15 @@ from modelsizer.commands.options import (
     MOST_JOBS,
     File,
     Json,
+    Plot,
+    PlotSize,
     SolverName,
     TimeLimit,
     Without,
     check_ending,
+    check_plot,
 )
-from modelsizer.commands.output import STANDARD_OUTPUT, Output, emit
+from modelsizer.commands.output import STANDARD_OUTPUT, Output, emit, plot_file
 from modelsizer.commands.paths import check_files, keep_laws, of_option
 
 if TYPE_CHECKING:
@@ -110,11 +113,14 @@ def sweep(
         typer.Option(metavar="SECONDS", help="Of each point: one that takes longer says so."),
     ] = None,
     json_: Json = None,
+    plot: Plot = None,
+    plot_size: PlotSize = "wide",
 ) -> None:
     """Solve a problem at every point of a grid of settings.
 
     The file is the same however it was solved, and a sweep that was killed goes on from it. Points
-    without a design are rows as well.
+    without a design are rows as well. The picture is of the objective along the last key of
+    numbers, with a line for each value of the others.
     Exit status: 0 all points are there, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():
@@ -129,6 +135,7 @@ def sweep(
         from modelsizer.text.kit.words import STOPS
 
         check_ending("--output", output, *ENDINGS)
+        check_plot(plot, plot_size)
         if dask is not None:
             check_dask(dask)
         clock = Clock.of(time_limit)
@@ -185,7 +192,8 @@ def sweep(
             print_sweep(console, found, *written[-1:])
 
         parquet = output if output != lines and found.rows else None
-        emit(found.to_dict(), json_, show, Output("--output", parquet, save))
+        drawn = plot_file(plot, "sweep", found, title=problem.name, size=plot_size)
+        emit(found.to_dict(), json_, show, Output("--output", parquet, save), drawn)
         if not found.complete:
             if lines is not None or json_ is None:
                 why = "interrupted" if found.stop == "interrupted" else STOPS[found.stop]

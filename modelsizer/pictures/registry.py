@@ -14,12 +14,13 @@ from modelsizer.pictures.limits import PRICE_CURVE, SCENARIOS, TORNADO
 from modelsizer.pictures.measurements import GROWTH, PREDICTIONS, RIVALS
 from modelsizer.pictures.picture import is_partial, titled
 from modelsizer.pictures.surveys import DEPTH, LANDSCAPE, SHAPES
+from modelsizer.pictures.sweeps import SWEEP
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _ROWS = (
-    DEPTH, LANDSCAPE, FRONT, THREE, FRONTIER, SHAPES, STACK, KINDS, EXPERTS, CHOICES,
+    DEPTH, LANDSCAPE, FRONT, THREE, FRONTIER, SWEEP, SHAPES, STACK, KINDS, EXPERTS, CHOICES,
     ALLOCATION, MEMORY, ROOFLINE,
     SCENARIOS, TORNADO, PRICE_CURVE, LAW, COMPARISON, FIT, PLAN, UNCERTAINTY,
     GROWTH, RIVALS, PREDICTIONS,

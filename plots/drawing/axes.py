@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Side = Literal["x", "y"]
 
 _LABELLED_IN_A_DECADE = (1.0, 2.0, 5.0)
+_LABELS_2_AND_5 = (
+    30.0  # range factor up to which the axis of a setting labels 2 and 5 of each decade
+)
 _NARROW, _WIDE = 2.0, 6.0  # decades: 2 and 5 are labelled below, no minor ticks above
 
 
@@ -131,6 +134,39 @@ def quantity_axis(axes: Axes, side: Side, name: str, *, log: bool = False) -> No
         axis.set_minor_locator(LogLocator(subs=range(1, 10), numticks=200))
     axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, name, _OF_TICKS)))
     axis.set_minor_formatter(NullFormatter())
+
+
+def setting_axis(axes: Axes, name: str, dimension: str, *, log: bool = False) -> None:
+    """Label the horizontal axis with a setting of the problem file, such as a limit.
+
+    Set its limits first.
+
+    Parameters
+    ----------
+    axes : Axes
+    name : str
+        The last word of its key.
+    dimension : str
+        Key of `modelsizer.problems.units.UNITS`.
+    log : bool
+    """
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+    if name in QUANTITIES:
+        quantity_axis(axes, "x", name, log=log)
+        return
+    if log:
+        axes.set_xscale("log")
+        low, high = axes.get_xlim()
+        subs = _LABELLED_IN_A_DECADE if high / low < _LABELS_2_AND_5 else (1.0,)
+        axes.xaxis.set_major_locator(LogLocator(subs=subs))
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: format_quantity(float(value), dimension, 3))
+    )
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel(words(name))
 
 
 def _times_locator(*, log: bool) -> Locator:

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelsizer.plots.drawing.axes import heading, quantity_axis, tick, words, wrapped
+from modelsizer.plots.drawing.axes import heading, quantity_axis, setting_axis, tick, wrapped
 from modelsizer.plots.drawing.labels import lay_out
 from modelsizer.plots.drawing.line_ends import spread_out
 from modelsizer.plots.drawing.style import COLOURS, FAINT, FILLS, INK, QUIET, STAR, canvas, small
-from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.units import format_quantity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +31,6 @@ _TALL = 1.9  # height of two stacked panels, relative to one
 _DARKEST, _LIGHTEST = 0.05, 0.75  # on the colour map, smallest to largest budget
 _PAD = 0.02  # fraction of the width beside the first and last point, so that none is cut off
 _ROOM_FOR_WORDS = (0.12, 0.22)  # fraction of the width for a label on the grey: wide, column
-_LABELS_2_AND_5 = 30.0  # range factor up to which an axis labels 2 and 5 of each decade
 _TWO_DECADES = 100.0  # range factor below which powers of ten may give a single tick label
 _POINTS_PER_INCH = 72.0
 _LABELLED = 1e-3  # fraction of the height below which two curves coincide
@@ -116,7 +113,7 @@ def _frontier(axes: Axes, frontier: Frontier, title: str, *, narrow: bool) -> No
         axes.fill_between(x, y, dear, color=FILLS[4], alpha=0.5, linewidth=0, zorder=2)
     if name == "loss":
         _irreducible(axes, frontier)
-    _limit_axis(axes, frontier)
+    setting_axis(axes, frontier.setting.name, frontier.setting.dimension, log=True)
     _value_axis(axes, name)
     _no_design(axes, frontier, narrow=narrow)
     _key(axes, frontier, falls=y[-1] <= y[0])
@@ -131,24 +128,6 @@ def _dearer(point: Point, name: str) -> float:
 
     both = [v for v in (value(point.half), value(point.twice)) if not math.isnan(v)]
     return max(both) if both else math.nan
-
-
-def _limit_axis(axes: Axes, frontier: Frontier) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    setting = frontier.setting
-    if setting.name in QUANTITIES:
-        quantity_axis(axes, "x", setting.name, log=True)
-        return
-    axes.set_xscale("log")
-    low, high = axes.get_xlim()
-    subs = (1.0, 2.0, 5.0) if high / low < _LABELS_2_AND_5 else (1.0,)
-    axes.xaxis.set_major_locator(LogLocator(subs=subs))
-    axes.xaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: format_quantity(float(value), setting.dimension, 3))
-    )
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel(words(setting.name))
 
 
 def _value_axis(axes: Axes, name: str) -> None:

@@ -32,7 +32,7 @@ def test_every_picture_reads(name: str, size: str) -> None:
 
 
 SLOW = {"depth", "kinds", "experts", "three", "frontier", "roofline", "shapes", "memory",
-        "landscape", "stack"}  # fmt: skip
+        "landscape", "stack", "sweep"}  # fmt: skip
 
 
 @pytest.mark.parametrize(
