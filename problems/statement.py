@@ -31,7 +31,7 @@ from modelsizer.problems.requirements.token_limits import TokenLimits, loosest, 
 from modelsizer.problems.space.counting import Counted, count_designs
 from modelsizer.problems.space.layouts import MAX_LAYOUTS, Layout, layouts
 from modelsizer.problems.space.options import options
-from modelsizer.problems.space.splits import Split, splits
+from modelsizer.problems.space.splits import Split, served, splits
 from modelsizer.problems.space.widths import Options
 from modelsizer.problems.tables.lifetime import Lifetime
 from modelsizer.problems.tables.menus import Interval
@@ -332,7 +332,9 @@ class Statement(Table):
 
     @staticmethod
     def _splits_of(layouts: tuple[Layout, ...], settings: Settings) -> tuple[Split, ...]:
-        return splits(layouts, settings.serving.tensor_parallel, settings.training.interleave)
+        training = settings.training
+        experts = training.expert_parallel, training.expert_tensor_parallel
+        return splits(layouts, served(settings.serving), training.interleave, *experts)
 
     def lacks(self, quantity: str) -> str:
         """What the file must say for a quantity to be computed, and does not; empty if nothing."""

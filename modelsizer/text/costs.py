@@ -14,6 +14,11 @@ from modelsizer.text.assumptions import has_windows
 from modelsizer.text.kit.words import counted
 
 
+def expert_words(ways: int) -> str:
+    """What expert parallelism adds to a layout; empty if there is none."""
+    return f", experts over {ways:,} ways" if ways > 1 else ""
+
+
 def cost_rows(
     problem: Problem, design: Evaluation, *, priced: bool = True, memory: bool = True
 ) -> list[tuple[str, str]]:
@@ -33,9 +38,8 @@ def cost_rows(
     if lay.accelerators > 1 or training.device is not None:
         ways = f"{lay.data_parallel} data x {lay.tensor_parallel} tensor x "
         name = training.device.name if training.device is not None else "accelerators"
-        rows.append(
-            ("layout", f"{ways}{lay.pipeline_parallel} pipeline = {lay.accelerators:,} {name}")
-        )
+        words = f"{ways}{lay.pipeline_parallel} pipeline = {lay.accelerators:,} {name}"
+        rows.append(("layout", words + expert_words(training.expert_parallel)))
     if memory and not missing_training_settings(problem):
         rows.append(("training memory", f"{_written(design, 'training_memory')} for each"))
     for key in names_of("flops"):

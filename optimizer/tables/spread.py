@@ -28,7 +28,7 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.options import options as every_option
-from modelsizer.problems.space.splits import Split, divides
+from modelsizer.problems.space.splits import common, divides
 from modelsizer.problems.space.widths import Options
 
 
@@ -116,7 +116,7 @@ def spread(
     """
     known = dict(zip(problem.layouts, problem.splits, strict=True))
     splits = [known[layout] for layout in layouts]
-    widths = {ways: divides(Split(ways), options) for ways in {split.ways for split in splits}}
+    widths = {each: divides(each, options) for each in {split.widths for split in splits}}
     every = np.arange(len(options)), options.depths
     depths = {
         stages: every if stages == 1 else options.depths.divided(stages)
@@ -125,7 +125,7 @@ def spread(
     rows, parts = [], []
     for number, split in enumerate(splits):
         row, deep = depths[split.stages]
-        keep = widths[split.ways][row]
+        keep = widths[split.widths][row]
         if able is not None:
             keep = keep & able[row, number]
         rows.append(row[keep])
@@ -152,8 +152,7 @@ def groups(problem: Problem) -> list[list[int]]:
 def spreads(problem: Problem, rows_at_once: int) -> Iterator[Spread]:
     """Yield all pairs of a width option and a layout of a problem, in parts of bounded size."""
     layouts, splits = problem.layouts, problem.splits
-    common = set(splits[0].ways).intersection(*(split.ways for split in splits))
-    split = splits[0] if len(splits) == 1 else Split(tuple(sorted(common)))
+    split = common(splits)
     together = [[layouts[number] for number in group] for group in groups(problem)]
     for options in every_option(problem.space, split, rows_at_once):
         for some in together:

@@ -338,11 +338,43 @@ def weights_by_part(trunk: Trunk, kinds: Sequence[Layer]) -> dict[str, Affine]:
     }
 
 
-def serving_weights(trunk: Trunk, kinds: Sequence[Layer], formats: WeightFormat) -> Affine:
-    """Bytes of all weights."""
+def weight_bytes_by_part(
+    trunk: Trunk, kinds: Sequence[Layer], formats: WeightFormat, copies: int = 1
+) -> dict[str, Affine]:
+    """Bytes of all weights, by part, of which all but the routed experts are held several times.
+
+    Parameters
+    ----------
+    trunk, kinds
+        An architecture without its numbers of layers; integers or arrays of shape (W,).
+    formats : WeightFormat
+        Bytes per weight.
+    copies : int
+        Groups of accelerators with attention of their own, which share the routed experts.
+    """
     parts = weights_by_part(trunk, kinds)
-    held = [weights.times(getattr(formats, part)) for part, weights in parts.items()]
-    return reduce(Affine.plus, held)
+    held = {
+        part: weights.times(getattr(formats, part) * (1 if part == "experts" else copies))
+        for part, weights in parts.items()
+    }
+    if copies > 1:  # biases of routed experts, which are among the others, are held once
+        once = tuple(
+            layer_parts(kind, trunk).experts - matrices
+            for kind, matrices in zip(kinds, parts["experts"].per_layer, strict=True)
+        )
+        other = parts["other"]
+        rest = tuple(a - b for a, b in zip(other.per_layer, once, strict=True))
+        held["other"] = (Affine(other.base, rest).times(formats.other * copies)).plus(
+            Affine(0 * other.base, once).times(formats.other)
+        )
+    return held
+
+
+def serving_weights(
+    trunk: Trunk, kinds: Sequence[Layer], formats: WeightFormat, copies: int = 1
+) -> Affine:
+    """Bytes of all weights; see `weight_bytes_by_part`."""
+    return reduce(Affine.plus, weight_bytes_by_part(trunk, kinds, formats, copies).values())
 
 
 def _matrices(kind: Layer, d_model: Count) -> tuple[Count, Count, Count]:

@@ -42,6 +42,9 @@ class FeedForward(Protocol):
     def kept_values(self, d_model: Count, *, fused: bool) -> Count:
         """Values per token kept for the backward pass, excluding the layer's input."""
 
+    def routed_values(self, d_model: Count, *, fused: bool) -> Count:
+        """The part of `kept_values` in routed experts, the inputs sent to them included."""
+
     def read_weights(self, d_model: Count, tokens: int) -> Count:
         """Expected number of weights that a step with this many tokens reads from memory."""
 
@@ -118,6 +121,10 @@ class DenseFeedForward:
     def kept_values(self, d_model: Count, *, fused: bool) -> Count:  # noqa: ARG002
         """Inputs and result of the activation."""
         return _kept(self.d_ff, self.gated, fused)
+
+    def routed_values(self, d_model: Count, *, fused: bool) -> Count:  # noqa: ARG002
+        """Zero: no routed experts."""
+        return 0 * d_model
 
     def read_weights(self, d_model: Count, tokens: int) -> Count:  # noqa: ARG002
         """All weights, whatever the tokens."""
@@ -267,9 +274,12 @@ class MixtureOfExperts:
 
     def kept_values(self, d_model: Count, *, fused: bool) -> Count:
         """For each active expert, the input sent to it, its activation and its result."""
-        width = self._width(d_model)
-        routed = self.active * (_kept(self.d_ff, self.gated, fused) + 2 * width) + 2 * self.latent
-        return routed + _kept(self.shared_d_ff, self.gated, fused) + self._choices
+        unrouted = _kept(self.shared_d_ff, self.gated, fused) + self._choices + 2 * self.latent
+        return self.routed_values(d_model, fused=fused) + unrouted
+
+    def routed_values(self, d_model: Count, *, fused: bool) -> Count:
+        """For each active expert, the input sent to it, its activation and its result."""
+        return self.active * (_kept(self.d_ff, self.gated, fused) + 2 * self._width(d_model))
 
     def read_weights(self, d_model: Count, tokens: int) -> Count:
         """Weights of the router, the shared experts and the routed experts that receive a token."""
@@ -306,6 +316,8 @@ class NoFeedForward:
     def kept_values(self, d_model: Count, *, fused: bool) -> Count:  # noqa: ARG002
         """None."""
         return 0 * d_model
+
+    routed_values = kept_values
 
     def read_weights(self, d_model: Count, tokens: int) -> Count:  # noqa: ARG002
         """None."""
@@ -362,6 +374,10 @@ class SeveralFeedForwards:
     def kept_values(self, d_model: Count, *, fused: bool) -> Count:
         """Sum over the parts."""
         return sum(part.kept_values(d_model, fused=fused) for part in self.parts)
+
+    def routed_values(self, d_model: Count, *, fused: bool) -> Count:
+        """Sum over the parts."""
+        return sum(part.routed_values(d_model, fused=fused) for part in self.parts)
 
     def read_weights(self, d_model: Count, tokens: int) -> Count:
         """Sum over the parts."""

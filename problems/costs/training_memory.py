@@ -5,15 +5,23 @@ States of N parameters with t x p-way tensor and pipeline and d-way data paralle
 weight, gradient and optimizer bytes; stage 1 divides the optimizer's by d, stage 2 also the
 gradients', stage 3 also the weights'.
 
+Routed experts are divided over e ways of expert parallelism, taken from the data-parallel ways, and
+each expert over x tensor-parallel ways (t unless `training.expert_tensor_parallel` says otherwise),
+as in Megatron Core (docs.nvidia.com/megatron-core, "Mixture of Experts") and DeepSeek-V3
+(arXiv 2412.19437, section 3.2: 64 ways over 8 nodes, with ZeRO stage 1). Each accelerator holds
+1 / (e x p) of the experts' weights; t d / (e x) accelerators hold the same ones and divide among
+themselves what ZeRO divides, 1 / (d t p) for each, as of all other parameters.
+
 Activations of a layer for one microbatch of b sequences of s tokens (Korthikanti et al. 2022,
 arXiv 2205.05198, section 4): what each operation keeps for its backward pass. For a layer with
 multi-head attention and a plain feed-forward of 4 h with dropout and without flash attention,
 these are the paper's s b h (10 + 24 / t + 5 a s / (h t)) bytes (equation 2), or
 s b h (34 / t + 5 a s / (h t)) with sequence parallelism (equation 4); every other kind of layer is
-counted by the same operations. Selective recomputation keeps no scores (equation 6); full
-recomputation keeps the input of each layer (section 5) and all values of the current layer. In
-between, torchtitan's per-op selective checkpointing keeps every second matrix product: the inputs
-of attention and feed-forward and half of the values within them.
+counted by the same operations. The busiest way of expert parallelism receives
+`training.expert_imbalance` times the mean of its tokens. Selective recomputation keeps no scores
+(equation 6); full recomputation keeps the input of each layer (section 5) and all values of the
+current layer. In between, torchtitan's per-op selective checkpointing keeps every second matrix
+product: the inputs of attention and feed-forward and half of the values within them.
 
 The first pipeline stage holds p microbatches of its L / p layers, hence L layers in total
 (section 4.2.3), times 1 + (p - 1) / (p m) with m interleaved groups of layers per stage; the last
@@ -27,7 +35,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from modelsizer.problems.architecture.accounting import Affine, layer_parameters, parts_outside
+from modelsizer.problems.architecture.accounting import Affine, layer_parts, parts_outside
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.architecture.mixers import mixers
 from modelsizer.problems.space.layouts import Layout
@@ -58,6 +66,25 @@ def state_bytes(training: Training, layout: Layout) -> Fraction:
     whole, divided = _held(training)
     held = whole + divided / layout.data_parallel
     return held / (layout.tensor_parallel * layout.pipeline_parallel)
+
+
+def expert_state_bytes(training: Training, layout: Layout) -> Fraction:
+    """Bytes of states per parameter of all routed experts, on each accelerator."""
+    whole, divided = _held(training)
+    held = whole * expert_copies(training, layout) + divided
+    return held / (layout.data_parallel * layout.tensor_parallel * layout.pipeline_parallel)
+
+
+def expert_copies(training: Training, layout: Layout) -> Any:
+    """Number of accelerators of a pipeline stage that hold the same part of the experts.
+
+    It is the degree of data parallelism of the experts: t d / (e x).
+    """
+    slices = training.expert_tensor_parallel
+    if slices is None:
+        return layout.data_parallel // training.expert_parallel
+    ways = layout.data_parallel * layout.tensor_parallel
+    return ways // (training.expert_parallel * slices)
 
 
 def _scaled(values: Any, factor: Fraction | int, times: Any = 1, over: Any = 1) -> Any:
@@ -101,6 +128,10 @@ def layer_activations(
     total = _scaled(h, tokens * (layer.norms * norm + layer.inputs * size), over=outside)
     kept = attention.kept_values(repeated=not fused) + ffn.kept_values(trunk.d_model, fused=fused)
     total = total + _scaled(kept, tokens * size * share, over=tensor_parallel)
+    if training.expert_parallel > 1 and training.expert_imbalance != 1:
+        routed = ffn.routed_values(trunk.d_model, fused=fused)
+        more = exact(training.expert_imbalance) - 1
+        total = total + _scaled(routed, tokens * size * share * more, over=tensor_parallel)
     if training.dropout:
         total = total + _scaled(h, tokens * layer.inputs * MASK_BYTES, over=outside)
     heads = sum(part.heads for part in mixers(attention))
@@ -137,6 +168,7 @@ def stages(
     whole, divided = _held(training)
     states = math.lcm(whole.denominator, divided.denominator)
     each_parameter = int(whole * states) * d + int(divided * states)  # over states * d * t * p
+    of_experts = int(whole * states) * expert_copies(training, layout) + int(divided * states)
     tokens = training.sequence_length * training.microbatch_size
     size = exact(training.activation_bytes)
     outside = t if training.sequence_parallel else 1
@@ -147,8 +179,9 @@ def stages(
     weights, first, last = [], [], []
     for kind in kinds:
         each = layer_activations(kind, trunk, training, t, training.recompute)
-        parameters = layer_parameters(kind, trunk)
-        weights.append(_scaled(parameters, 1, each_parameter, states * d * t * p))
+        parts = layer_parts(kind, trunk)
+        held = (parts.total - parts.experts) * each_parameter + parts.experts * of_experts
+        weights.append(_scaled(held, 1, over=states * d * t * p))
         first.append(_scaled(each, 1, in_flight, of_flights))
         last.append(_scaled(each, 1, over=p))
     working = 0 * h

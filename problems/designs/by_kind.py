@@ -96,10 +96,11 @@ def _memory(problem: Problem, architecture: Architecture) -> dict[str, Fraction]
     serving, trunk = problem.serving, architecture.trunk
     formats, found = serving.weights, defaultdict[str, Fraction](Fraction)
 
+    copies, batch = serving.groups, serving.group_batch * serving.groups
+
     def held(layer: Layer, part: str) -> Fraction:
-        weights = accounting.weights_by_part(trunk, (layer,))[part]
-        each: Fraction = getattr(formats, part)
-        return each * Fraction(weights.per_layer[0], weights.denominator)
+        size = accounting.weight_bytes_by_part(trunk, (layer,), formats, copies)[part]
+        return Fraction(size.per_layer[0], size.denominator)
 
     for group in architecture.groups:
         for family, part in mixer_parts(group.layer):
@@ -110,24 +111,23 @@ def _memory(problem: Problem, architecture: Architecture) -> dict[str, Fraction]
                 trunk,
                 (layer,),
                 kv_bytes=serving.exact_kv_bytes,
-                batch=serving.batch_size,
+                batch=batch,
                 context=problem.context_length,
                 policy=serving.kv_policy,
                 tensor_parallel=serving.tensor_parallel,
             )
-            states = accounting.serving_states(
-                (layer,), serving.exact_state_bytes, serving.batch_size
-            )
+            states = accounting.serving_states((layer,), serving.exact_state_bytes, batch)
             found[f"{family} {GROWS}"] += cache.plus(states).at((group.count,))
         for family, ffn in feed_forward_parts(group.layer):
             if not group.layer.shared:
                 layer = Layer(NoAttention(), ffn, norms=0)
                 matrices = held(layer, "ffn") + held(layer, "experts")
                 found[family] += group.count * matrices
-    whole = accounting.weights_by_part(trunk, [group.layer for group in architecture.groups])
+    layers = [group.layer for group in architecture.groups]
+    whole = accounting.weight_bytes_by_part(trunk, layers, formats, copies)
     counts = [group.count for group in architecture.groups]
     for name, parts in {OUTSIDE: ("embedding", "head"), OTHER: ("other",)}.items():
-        found[name] = sum((whole[p].at(counts) * getattr(formats, p) for p in parts), Fraction(0))
+        found[name] = sum((whole[part].at(counts) for part in parts), Fraction(0))
     return {name: size / serving.devices for name, size in found.items() if size}
 
 

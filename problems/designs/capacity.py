@@ -54,10 +54,10 @@ def serving_room(problem: Problem, design: Evaluation) -> ServingRoom | None:
     architecture = design.architecture
     kinds = [group.layer for group in architecture.groups]
     counts = [group.count for group in architecture.groups]
-    held = serving_weights(architecture.trunk, kinds, serving.weights).at(counts)
+    held = serving_weights(architecture.trunk, kinds, serving.weights, serving.groups).at(counts)
     weights = math.ceil(held / serving.devices)
     cache = Fraction(design.exact["serving_memory"]) - held / serving.devices
-    a_request = cache / serving.batch_size
+    a_request = cache / serving.group_batch
     values = sum(
         g.count * copied(part, part.kv_values(), serving.tensor_parallel)
         for g in architecture.groups
@@ -66,7 +66,7 @@ def serving_room(problem: Problem, design: Evaluation) -> ServingRoom | None:
     a_token = values * serving.exact_kv_bytes / serving.devices
     pool = max(0, usable - weights)
     tokens = math.floor(pool / a_token) if a_token else None
-    requests = math.floor(pool / a_request) if a_request else None
+    requests = math.floor(pool / a_request) * serving.groups if a_request else None
     return ServingRoom(usable, weights, pool, tokens, requests)
 
 

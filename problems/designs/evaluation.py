@@ -172,9 +172,10 @@ def _clearly_more(value: Fraction | float, other: Fraction | float) -> bool:
 
 
 def parallel_key(problem: Problem, kind: str) -> str:
-    """Key of the ways of ``"pipeline"`` or ``"tensor"`` parallelism, those of serving first."""
-    several = any(setup.serving.tensor_parallel > 1 for setup in problem.setups)
-    served = kind == "tensor" and several
+    """Key of the ways of a kind of parallelism, as `why_unsplit` has it; those of serving first."""
+    served = kind != "pipeline" and any(
+        getattr(setup.serving, f"{kind}_parallel") > 1 for setup in problem.setups
+    )
     return f"{'serving' if served else 'training'}.{kind}_parallel"
 
 

@@ -14,7 +14,12 @@ from fractions import Fraction
 
 from modelsizer.problems.architecture import accounting
 from modelsizer.problems.architecture.architecture import Layer, Trunk
-from modelsizer.problems.costs.training_memory import layer_activations, stages, state_bytes
+from modelsizer.problems.costs.training_memory import (
+    expert_state_bytes,
+    layer_activations,
+    stages,
+    state_bytes,
+)
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.hardware.accelerators import Accelerator
 from modelsizer.problems.problem import Problem
@@ -132,10 +137,8 @@ def serving_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
     serving = problem.serving
     trunk, kinds, counts = _groups(design)
     formats = serving.weights
-    held = {
-        part: weights.at(counts) * getattr(formats, part) / serving.devices
-        for part, weights in accounting.weights_by_part(trunk, kinds).items()
-    }
+    by_part = accounting.weight_bytes_by_part(trunk, kinds, formats, serving.groups)
+    held = {part: size.at(counts) / serving.devices for part, size in by_part.items()}
     matrices = {name: held[part] for part, name in MATRICES.items()}
     if formats.attention == formats.ffn == formats.experts and not held["experts"]:
         matrices = {"weight matrices": sum(matrices.values(), Fraction(0))}
@@ -143,12 +146,12 @@ def serving_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
         trunk,
         kinds,
         kv_bytes=serving.exact_kv_bytes,
-        batch=serving.batch_size,
+        batch=(batch := serving.group_batch * serving.groups),
         context=problem.context_length,
         policy=serving.kv_policy,
         tensor_parallel=serving.tensor_parallel,
     )
-    states = accounting.serving_states(kinds, serving.exact_state_bytes, serving.batch_size)
+    states = accounting.serving_states(kinds, serving.exact_state_bytes, batch)
     parts = matrices | {
         "embedding and head": held["embedding"] + held["head"],
         "other weights": held["other"],
@@ -233,7 +236,7 @@ def training_parts(
     states = whole[at] - held(**dict.fromkeys(STATES.values(), 0))[at]
     logits = whole[at] - held(logit_bytes=0)[at]
     working = _recomputed(training, trunk, kinds, layout)
-    parts = {name: states * _share(training, layout, name) for name in STATES} | {
+    parts = _states(training, layout, states, design.parameters.experts) | {
         "activations": whole[at] - states - logits - working,
         "recomputed layer": working,
         "logits": logits,
@@ -242,11 +245,18 @@ def training_parts(
     return _parts(problem, "training_memory", parts, training.device, layout.accelerators, stage)
 
 
-def _share(training: Training, layout: Layout, part: str) -> Fraction:
-    """Share of one of `STATES` in the states' bytes, under its ZeRO stage."""
-    others = {key: 0 for name, key in STATES.items() if name != part}
-    alone = state_bytes(training.model_copy(update=others), layout)
-    return alone / state_bytes(training, layout)
+def _states(
+    training: Training, layout: Layout, states: Fraction, experts: int
+) -> dict[str, Fraction]:
+    """Bytes of each of `STATES` under its ZeRO stage: of routed experts, and of all the rest."""
+    of_experts = experts * expert_state_bytes(training, layout)
+    found = {}
+    for part in STATES:
+        others = {key: 0 for name, key in STATES.items() if name != part}
+        alone = training.model_copy(update=others)
+        share = state_bytes(alone, layout) / state_bytes(training, layout)
+        found[part] = (states - of_experts) * share + experts * expert_state_bytes(alone, layout)
+    return found
 
 
 def _recomputed(

@@ -27,7 +27,14 @@ End = Literal["max", "min"]
 Form = Literal["affine", "flops", "tokens", "loss", "inverse", "lifetime"]
 LAYOUT_KEYS = tuple(
     f"training.{name}"
-    for name in ("accelerators", "data_parallel", "tensor_parallel", "pipeline_parallel")
+    for name in (
+        "accelerators",
+        "data_parallel",
+        "tensor_parallel",
+        "pipeline_parallel",
+        "expert_parallel",
+        "expert_tensor_parallel",
+    )
 )
 """Settings that determine the parallel layouts."""
 

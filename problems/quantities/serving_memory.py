@@ -17,6 +17,10 @@ WEIGHT = tuple(
     for name in ("weight_bytes", "weight_bits", "embedding_bits", "weight_block", "scale_bytes")
 )
 """Settings that determine the bytes of a weight."""
+WAYS = tuple(
+    f"serving.{name}" for name in ("tensor_parallel", "expert_parallel", "attention_data_parallel")
+)
+"""Settings that determine which accelerators hold what."""
 
 
 def _memory(of: Candidate) -> Affine:
@@ -25,13 +29,14 @@ def _memory(of: Candidate) -> Affine:
         of.trunk,
         of.kinds,
         kv_bytes=serving.exact_kv_bytes,
-        batch=serving.batch_size,
+        batch=serving.group_batch * serving.groups,
         context=of.settings.context_length,
         policy=serving.kv_policy,
         tensor_parallel=serving.tensor_parallel,
     )
-    held = accounting.serving_weights(of.trunk, of.kinds, serving.weights)
-    states = accounting.serving_states(of.kinds, serving.exact_state_bytes, serving.batch_size)
+    held = accounting.serving_weights(of.trunk, of.kinds, serving.weights, serving.groups)
+    batch = serving.group_batch * serving.groups
+    states = accounting.serving_states(of.kinds, serving.exact_state_bytes, batch)
     return held.plus(cache).plus(states).times(Fraction(1, serving.devices))
 
 
@@ -46,7 +51,7 @@ ROWS = (
         "weights and cache of an accelerator",
         Cost(
             _memory,
-            reads=(*CACHED, STATE, *WEIGHT, "serving.tensor_parallel", "serving.accelerators"),
+            reads=(*CACHED, STATE, *WEIGHT, *WAYS, "serving.accelerators"),
             by_layout=False,
             within=_copies,
         ),

@@ -27,6 +27,9 @@ _READS = tuple(
         "dropout",
         "fused_kernels",
         "interleave",
+        "expert_parallel",
+        "expert_tensor_parallel",
+        "expert_imbalance",
     )
 )
 
@@ -44,6 +47,7 @@ def _numerators(settings: Settings, layout: Layout) -> int:
         training.optimizer_bytes,
         training.activation_bytes,
         training.logit_bytes,
+        training.expert_imbalance,
     )
     divided = math.prod(exact(size).denominator for size in sizes)
     return 4 * max(1, layout.accelerators) * training.interleave * divided

@@ -28,7 +28,7 @@ class _Rule:
     menus : dict
         Menus that keep the rule whatever the others are.
     without : str
-        Another way to lift it: ``"window"``, ``"tensor"`` or ``"pipeline"``.
+        Another way to lift it: ``"window"``, ``"tensor"``, ``"expert"`` or ``"pipeline"``.
     alone : bool
         Whether it is known to leave no design, whatever the other rules do.
     """
@@ -75,14 +75,21 @@ def _without(
     if "window" in lifted:
         space = space.within(MAX_VALUE)
     return space, [
-        Split(() if "tensor" in lifted else split.ways, 1 if "pipeline" in lifted else split.stages)
+        Split(
+            () if "tensor" in lifted else split.ways,
+            1 if "pipeline" in lifted else split.stages,
+            () if "expert" in lifted else split.experts,
+            () if "tensor" in lifted else split.slices,
+        )
         for split in splits
     ]
 
 
 def _rules(space: Space, splits: Sequence[Split]) -> Iterator[_Rule]:
     """Yield the rules of a space, those first that are blamed last."""
-    whole = math.lcm(*(n for split in splits for n in split.ways))  # divides by all ways
+    whole = math.lcm(
+        *(n for split in splits for n in (*split.ways, *split.of_experts))
+    )  # divides by all ways
     yield from _of_stacks(space)
     yield from _of_feed_forwards(space, whole)
     linear = {key: Menu((whole,)) for key in ("key_heads", "value_heads", "heads", "groups")}
@@ -200,12 +207,23 @@ def _of_splits(space: Space, splits: Sequence[Split]) -> Iterator[_Rule]:
                 {"vocab_size": Menu((up,))},
                 alone=True,
             )
+    if all(split.ways or split.slices for split in splits):
+        every = min(math.lcm(*split.ways, *split.of_experts) for split in splits)
         yield _Rule(
             "",
             "no heads, kv_heads and widths of feed-forwards of the space divide by "
             f"tensor_parallel = {every}; offer others",
             {},
             "tensor",
+        )
+    if space.experts is not None and all(split.experts for split in splits):
+        ways = min(math.lcm(*split.experts) for split in splits)
+        yield _Rule(
+            "experts.routed",
+            f"no number of experts of the space divides by expert_parallel = {ways}; "
+            "offer a multiple of it",
+            {},
+            "expert",
         )
     stages = " or ".join(str(n) for n in sorted({split.stages for split in splits}))
     yield _Rule(

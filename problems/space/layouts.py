@@ -3,7 +3,9 @@
 Among layouts with the same tensor and pipeline parallelism, the one with the most data parallelism
 is never worse: no accelerator needs more memory (arXiv 1910.02054, section 5), training takes no
 longer, and the cost of training is the same. So one layout for each pair of tensor and pipeline
-parallelism suffices, and a proof over these holds for all layouts.
+parallelism suffices, and a proof over these holds for all layouts. Expert parallelism takes its
+ways from those of data parallelism, which are a multiple of them
+(`modelsizer.problems.costs.training_memory`).
 """
 
 from __future__ import annotations
@@ -87,12 +89,33 @@ def layouts(training: Training) -> tuple[Layout, ...]:
         ``"@key message"``, if there are too few accelerators for any layout, or too many layouts.
     """
     menus = training.data_parallel, training.tensor_parallel, training.pipeline_parallel
-    return _layouts(training.accelerators, *menus)
+    experts = training.expert_parallel, training.expert_tensor_parallel
+    return _layouts(training.accelerators, *menus, experts)
+
+
+def _least_data(experts: tuple[int, int | None], tensor: int) -> int:
+    """Number of data-parallel ways that expert parallelism takes, or of which it takes multiples.
+
+    Parameters
+    ----------
+    experts : (int, int or None)
+        Expert parallelism, and tensor parallelism of an expert; that of the layout if None.
+    tensor : int
+        Tensor parallelism of the layout.
+    """
+    ways, slices = experts
+    if slices is None:
+        return ways
+    return ways * slices // math.gcd(ways * slices, tensor)
 
 
 @lru_cache(maxsize=16)
 def _layouts(
-    most: int | None, data: Choice | None, tensor: Choice | None, pipeline: Choice | None
+    most: int | None,
+    data: Choice | None,
+    tensor: Choice | None,
+    pipeline: Choice | None,
+    experts: tuple[int, int | None] = (1, None),
 ) -> tuple[Layout, ...]:
     menus = {"data_parallel": data, "tensor_parallel": tensor, "pipeline_parallel": pipeline}
     sizes = {name: menu.size for name, menu in menus.items() if menu is not None}
@@ -102,18 +125,39 @@ def _layouts(
             f"@training.{name} has {sizes[name]:,} values; the menus make more than "
             f"{MAX_LAYOUTS:,} parallel layouts. Take fewer"
         )
-    found = []
+    found: list[Layout] = []
+    least = math.inf
     for t, p in product(_ways(tensor), _ways(pipeline)):
+        each = _least_data(experts, t)
         if data is None:
-            d = 1 if most is None else most // (t * p)
+            d = each if most is None else most // (t * p) // each * each
+            least = min(least, each * t * p)
         else:
-            d = max((n for n in _ways(data) if most is None or n * t * p <= most), default=0)
+            able = [n for n in _ways(data) if n % each == 0]
+            d = max((n for n in able if most is None or n * t * p <= most), default=0)
+            least = min([least, *(n * t * p for n in able[:1])])
         if d:
             found.append(Layout(d, t, p))
+    if least == math.inf:
+        assert data is not None
+        raise ValueError(_undivided(experts, _ways(data), _ways(tensor)))
     if not found:
-        least = min(_ways(data)) * min(_ways(tensor)) * min(_ways(pipeline))
         raise ValueError(
             f"@training.accelerators {most} accelerators are too few: the smallest product of "
             f"data, tensor and pipeline parallel is {least}"
         )
     return tuple(sorted(found, key=lambda layout: layout.rank))
+
+
+def _undivided(experts: tuple[int, int | None], data: list[int], tensor: list[int]) -> str:
+    """Why no data parallelism of a menu is a multiple of the ways of expert parallelism."""
+    ways, slices = experts
+    least = min(_least_data(experts, t) for t in tensor)
+    offered = f"data_parallel = {data[0]}" if len(data) == 1 else "any data_parallel offered"
+    if slices is not None:
+        ways, offered = ways * slices, f"{offered} x tensor_parallel"
+    with_slices = "" if slices is None else " x expert_tensor_parallel"
+    return (
+        f"@training.expert_parallel expert_parallel{with_slices} = {ways} does not divide "
+        f"{offered}, from which it takes its ways; offer a multiple of {least}"
+    )

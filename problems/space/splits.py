@@ -20,6 +20,7 @@ from modelsizer.problems.architecture.mixers import Mixer, WithoutScores, mixers
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.widths import Options
+from modelsizer.problems.tables.serving import Serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,45 +34,103 @@ class Split:
         feed-forwards, of experts and of all shared experts together, and the vocabulary.
     stages : int
         Pipeline stages; each must have a whole number of layers of every kind.
+    experts : tuple of int
+        Expert parallelism; must divide the routed experts of every layer that has any.
+    slices : tuple of int, optional
+        Tensor parallelism of each routed expert; must divide its hidden width. That of `ways` by
+        default.
     """
 
     ways: tuple[int, ...] = ()
     stages: int = 1
+    experts: tuple[int, ...] = ()
+    slices: tuple[int, ...] | None = None
+
+    @property
+    def widths(self) -> Split:
+        """The same without pipeline stages: what it requires of widths."""
+        return replace(self, stages=1)
+
+    @property
+    def of_experts(self) -> tuple[int, ...]:
+        """Tensor parallelism of each routed expert, with the default filled in."""
+        return self.ways if self.slices is None else self.slices
+
+    @property
+    def divides_widths(self) -> bool:
+        """Whether it requires anything of widths."""
+        return bool(self.ways or self.experts or self.slices)
 
     def fits(self, architecture: Architecture) -> bool:
         """Whether an architecture satisfies the divisibility."""
         return (
             architecture.layers % self.stages == 0
             and bool(whole_divides(architecture.trunk.vocab_size, self.ways))
-            and all(bool(_parallel(group.layer, self.ways)) for group in architecture.groups)
+            and all(bool(_parallel(group.layer, self)) for group in architecture.groups)
         )
 
 
 @lru_cache(maxsize=1024)
-def splits(layouts: Sequence[Layout], serving_ways: int, interleave: int) -> tuple[Split, ...]:
+def splits(
+    layouts: Sequence[Layout],
+    serving: Split,
+    interleave: int,
+    experts: int = 1,
+    slices: int | None = None,
+) -> tuple[Split, ...]:
     """Divisibility that each layout requires.
 
     Parameters
     ----------
     layouts : tuple of Layout
-    serving_ways : int
-        Tensor parallelism of serving.
+    serving : Split
+        What serving requires.
     interleave : int
         Groups of layers of each pipeline stage, if there are several stages.
+    experts : int
+        Expert parallelism of training.
+    slices : int, optional
+        Tensor parallelism of each expert in training; that of the layout by default.
     """
+    of_experts = _ways(*serving.experts, experts)
     return tuple(
         Split(
-            tuple(sorted({layout.tensor_parallel, serving_ways} - {1})),
+            ways := _ways(*serving.ways, layout.tensor_parallel),
             layout.pipeline_parallel * (interleave if layout.pipeline_parallel > 1 else 1),
+            of_experts,
+            None if (each := _ways(*serving.of_experts, slices or layout.tensor_parallel)) == ways
+            else each,
         )
         for layout in layouts
+    )  # fmt: skip
+
+
+def _ways(*ways: int) -> tuple[int, ...]:
+    """Distinct ways that divide anything, in order."""
+    return tuple(sorted({*ways} - {1}))
+
+
+def served(serving: Serving) -> Split:
+    """Divisibility that serving requires."""
+    ways, slices = _ways(serving.tensor_parallel), _ways(serving.expert_slices)
+    return Split(ways, 1, _ways(serving.expert_parallel), None if slices == ways else slices)
+
+
+def common(splits: Sequence[Split]) -> Split:
+    """Divisibility of widths that all splits require."""
+    if len(splits) == 1:
+        return splits[0]
+    ways, experts, slices = (
+        tuple(sorted(set.intersection(*map(set, each))))
+        for each in zip(*((s.ways, s.experts, s.of_experts) for s in splits), strict=True)
     )
+    return Split(ways, 1, experts, None if slices == ways else slices)
 
 
 def fitting(splits: Sequence[Split], architecture: Architecture) -> list[bool]:
-    """Whether each split fits an architecture; every ways are tried once."""
-    ways = {ways: Split(ways).fits(architecture) for ways in {split.ways for split in splits}}
-    return [ways[split.ways] and architecture.layers % split.stages == 0 for split in splits]
+    """Whether each split fits an architecture; equal requirements of widths are tried once."""
+    widths = {each: each.fits(architecture) for each in {split.widths for split in splits}}
+    return [widths[split.widths] and architecture.layers % split.stages == 0 for split in splits]
 
 
 def why_unsplit(splits: Sequence[Split], architecture: Architecture) -> tuple[str, str] | None:
@@ -80,32 +139,38 @@ def why_unsplit(splits: Sequence[Split], architecture: Architecture) -> tuple[st
     Returns
     -------
     (str, str) or None
-        ``"tensor"`` or ``"pipeline"``, and ``"8 does not divide heads = 28"``.
+        ``"tensor"``, ``"expert"`` or ``"pipeline"``, and ``"8 does not divide heads = 28"``.
     """
     if any(fitting(splits, architecture)):
         return None
     for split in splits:
-        if replace(split, stages=1).fits(architecture):
+        if split.widths.fits(architecture):
             return "pipeline", f"{split.stages} does not divide layers = {architecture.layers}"
-    found = (
-        (ways, name, width)
-        for ways in sorted(splits[0].ways, reverse=True)
-        for name, width in _undivided(architecture, ways)
-    )
-    ways, name, width = next(found)
-    return "tensor", f"{ways} does not divide {name} = {width}"
+    return next(_undivided(architecture, splits[0]))
 
 
-def _undivided(architecture: Architecture, ways: int) -> Iterator[tuple[str, int]]:
-    """Names and values of widths that tensor parallelism of so many ways does not divide."""
-    widths = [("vocab_size", architecture.trunk.vocab_size)]
-    for group in architecture.groups:
-        for part in mixers(group.layer.attention):
-            widths += _split_widths(part).items()
-            if not attention_divides(0, part.kv_heads, (ways,)):
-                widths.append(("kv_heads", part.kv_heads))
-        widths += _hidden_widths(group.layer.ffn)
-    return ((name, width) for name, width in widths if width % ways)
+def _undivided(architecture: Architecture, split: Split) -> Iterator[tuple[str, str]]:
+    """Yield what a split does not divide, as `why_unsplit` returns it."""
+    layers = [group.layer for group in architecture.groups]
+    for ways in sorted(split.ways, reverse=True):
+        widths = [("vocab_size", architecture.trunk.vocab_size)]
+        for layer in layers:
+            for part in mixers(layer.attention):
+                widths += _split_widths(part).items()
+                if not attention_divides(0, part.kv_heads, (ways,)):
+                    widths.append(("kv_heads", part.kv_heads))
+            widths += _hidden_widths(layer.ffn)
+        for name, width in widths:
+            if width % ways:
+                yield "tensor", f"{ways} does not divide {name} = {width}"
+    of_experts = [part for layer in layers for part in _mixtures(layer.ffn)]
+    for part in of_experts:
+        for ways in sorted(split.of_experts, reverse=True):
+            if part.d_ff % ways:
+                yield "tensor", f"{ways} does not divide expert_d_ff = {part.d_ff}"
+        for ways in split.experts:
+            if part.experts % ways:
+                yield "expert", f"{ways} does not divide routed_experts = {part.experts}"
 
 
 def whole_divides(size: Any, ways: Sequence[int]) -> Any:
@@ -125,25 +190,43 @@ def attention_divides(heads: Any, kv_heads: Any, ways: Sequence[int]) -> Any:
     return fits
 
 
-def _parallel(layer: Layer, ways: Sequence[int]) -> Any:
-    """Whether tensor parallelism divides all widths of a layer."""
+def _parallel(layer: Layer, split: Split) -> Any:
+    """Whether a split divides all widths of a layer, and its routed experts."""
     fits: Any = True
     for _, width in _hidden_widths(layer.ffn):
-        fits = fits & whole_divides(width, ways)
-    for part in mixers(layer.attention):
-        fits = fits & attention_divides(part.heads, part.kv_heads, ways)
-        for width in _split_widths(part).values():
-            fits = fits & whole_divides(width, ways)
+        fits = fits & whole_divides(width, split.ways)
+    for part in _mixtures(layer.ffn):
+        fits = fits & whole_divides(part.d_ff, split.of_experts)
+        fits = fits & whole_divides(part.experts, split.experts)
+    for mixer in mixers(layer.attention):
+        fits = fits & attention_divides(mixer.heads, mixer.kv_heads, split.ways)
+        for width in _split_widths(mixer).values():
+            fits = fits & whole_divides(width, split.ways)
     return fits
 
 
-def _hidden_widths(ffn: FeedForward) -> list[tuple[str, Any]]:
-    """Names and hidden widths of a feed-forward that tensor parallelism splits."""
+def _feed_forwards(ffn: FeedForward) -> Iterator[FeedForward]:
+    """The feed-forwards of a layer: its parts, or itself."""
     if isinstance(ffn, SeveralFeedForwards):
-        return [pair for part in ffn.parts for pair in _hidden_widths(part)]
-    if isinstance(ffn, MixtureOfExperts):
-        return [("expert_d_ff", ffn.d_ff), ("shared_d_ff", ffn.shared_d_ff)]
-    return [("d_ff", ffn.d_ff)]
+        for part in ffn.parts:
+            yield from _feed_forwards(part)
+    else:
+        yield ffn
+
+
+def _mixtures(ffn: FeedForward) -> list[MixtureOfExperts]:
+    """The mixtures of experts among the feed-forwards of a layer."""
+    return [part for part in _feed_forwards(ffn) if isinstance(part, MixtureOfExperts)]
+
+
+def _hidden_widths(ffn: FeedForward) -> list[tuple[str, Any]]:
+    """Names and hidden widths that tensor parallelism splits, but those of routed experts."""
+    return [
+        ("shared_d_ff", part.shared_d_ff)
+        if isinstance(part, MixtureOfExperts)
+        else ("d_ff", part.d_ff)
+        for part in _feed_forwards(ffn)
+    ]
 
 
 def _split_widths(mixer: Mixer) -> dict[str, Any]:
@@ -154,20 +237,20 @@ def _split_widths(mixer: Mixer) -> dict[str, Any]:
 
 
 def divides(split: Split, options: Options) -> NDArray[np.bool_]:
-    """Whether tensor parallelism divides the widths of each row."""
+    """Whether a split divides the widths of each row, and the routed experts."""
     keep = np.ones(len(options), dtype=bool)
-    if not split.ways:
+    if not split.divides_widths:
         return keep
     keep &= whole_divides(options["vocab_size"], split.ways)
     deepest = options.depths.deepest
     for k, kind in enumerate(options.structure.kinds(options.widths)):
-        keep &= _parallel(kind, split.ways) | (deepest[:, k] == 0)
+        keep &= _parallel(kind, split) | (deepest[:, k] == 0)
     return keep
 
 
 def divided(table: Options, split: Split) -> Options:
     """Return the rows and depths of a table that a split can divide."""
-    if split.ways:
+    if split.divides_widths:
         table = table.take(divides(split, table))
     if split.stages > 1 and len(table):
         row, depths = table.depths.divided(split.stages)

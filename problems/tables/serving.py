@@ -11,8 +11,10 @@ from modelsizer.problems.hardware.efficiencies import engines
 from modelsizer.problems.tables.by_part import MOST_BITS, MOST_BYTES, ByPart, or_by_part
 from modelsizer.problems.tables.tables import (
     Bytes,
+    BytesASecond,
     BytesAValue,
     Count,
+    Imbalance,
     OnAccelerator,
     Seconds,
     Share,
@@ -20,7 +22,7 @@ from modelsizer.problems.tables.tables import (
     one_number_of,
     one_of,
 )
-from modelsizer.problems.typed_tables import Several
+from modelsizer.problems.typed_tables import Several, TableError
 from modelsizer.problems.units import exact
 
 Precision = Literal["bf16", "fp8"]
@@ -60,6 +62,18 @@ class Serving(OnAccelerator):
     tensor_parallel : int
         Tensor parallelism, which must divide heads, kv_heads, d_ff and vocabulary; if it exceeds
         kv_heads, each kv head is held more than once.
+    expert_parallel : int
+        Ways that divide the routed experts of a layer, which must divide
+        tensor_parallel x attention_data_parallel; the rest of these divides each expert.
+    attention_data_parallel : int
+        Groups of `tensor_parallel` accelerators that each hold all but the routed experts, and the
+        cache of their own sequences alone; as many as `expert_parallel` needs by default.
+    expert_imbalance : number
+        Tokens that the busiest way of expert parallelism receives, and experts that it reads, for
+        the mean of all: 1, its default, is a perfect balance.
+    expert_link : bytes/s
+        Bytes/s of an accelerator, one way, at which tokens are sent to experts of other groups;
+        the accelerator's link by default. Between servers it is that of their network.
     batch_size : int
         Number of sequences in the cache.
     context_length : int
@@ -111,6 +125,10 @@ class Serving(OnAccelerator):
 
     accelerators: Annotated[Count | None, Several()] = None
     tensor_parallel: Annotated[Count, Several()] = 1
+    expert_parallel: Annotated[Count, Several()] = 1
+    attention_data_parallel: Annotated[Count | None, Several()] = None
+    expert_imbalance: Imbalance = 1
+    expert_link: BytesASecond | None = None
     batch_size: Count = 1
     context_length: Count | None = None
     prompt_length: Count | None = None
@@ -158,11 +176,44 @@ class Serving(OnAccelerator):
             ):
                 if key in given:
                     raise ValueError(f"{key} needs weight_bits as one number: give {instead}")
-        if self.devices % self.tensor_parallel:
-            raise ValueError(
-                f"accelerators = {self.accelerators} is not a multiple of "
-                f"tensor_parallel = {self.tensor_parallel}"
-            )
+        self._check_ways()
+
+    def _check_ways(self) -> None:
+        """Raise ValueError if the ways do not go together."""
+        tensor, experts = self.tensor_parallel, self.expert_parallel
+        each = f"tensor_parallel = {tensor}"
+        if self.attention_data_parallel is not None:
+            each += f" x attention_data_parallel = {self.attention_data_parallel}"
+        if self.replica % experts:
+            how = "neither divides nor is a multiple of"
+            how = how if self.attention_data_parallel is None else "does not divide"
+            raise TableError([("expert_parallel", f"{experts} {how} {each}")])
+        if self.devices % self.replica:
+            if self.attention_data_parallel is None and self.groups > 1:
+                each = f"expert_parallel = {experts}"
+            raise ValueError(f"accelerators = {self.accelerators} is not a multiple of {each}")
+
+    @property
+    def groups(self) -> int:
+        """Groups of accelerators with attention of their own, with the default filled in."""
+        if self.attention_data_parallel is not None:
+            return self.attention_data_parallel
+        return max(1, self.expert_parallel // self.tensor_parallel)
+
+    @property
+    def replica(self) -> int:
+        """Accelerators of all groups together, which share the routed experts of a layer."""
+        return self.tensor_parallel * self.groups
+
+    @property
+    def expert_slices(self) -> int:
+        """Tensor parallelism of each routed expert."""
+        return self.replica // self.expert_parallel
+
+    @property
+    def group_batch(self) -> int:
+        """Most sequences that a group holds."""
+        return -(-self.batch_size // self.groups)
 
     @property
     def reserve(self) -> Fraction:
@@ -172,7 +223,7 @@ class Serving(OnAccelerator):
     @property
     def devices(self) -> int:
         """Number of accelerators, with the default filled in."""
-        return self.accelerators if self.accelerators is not None else self.tensor_parallel
+        return self.accelerators if self.accelerators is not None else self.replica
 
     @property
     def exact_kv_bytes(self) -> Fraction:

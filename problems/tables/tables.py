@@ -30,6 +30,7 @@ LEAST_SETTING, MOST_SETTING = 1e-30, 1e30
 """Range of prices, figures, shares and durations, many orders of magnitude beyond any real one. A
 cost is a product of a few of them and of counts, so that doubles hold it; tokens and limits are
 checked together with them, by `modelsizer.problems.checks.check_magnitudes`."""
+_MOST_IMBALANCE = 1000  # all tokens to one of a thousand ways
 MOST_TOKENS = 1e300
 MOST_SERVED = 1e100  # inference tokens of a lifetime, which are multiplied by settings
 
@@ -69,6 +70,16 @@ def _read_share(value: object) -> Number:
     if not 0 < number <= 1:
         raise ValueError(f"{short(value)} is not a share; write a number above 0 and at most 1")
     return _in_range(number, value)
+
+
+def _read_imbalance(value: object) -> Number:
+    number = parse_quantity(value, "count")
+    if not 1 <= number <= _MOST_IMBALANCE:
+        raise ValueError(
+            f"{short(value)} is not an imbalance: what the busiest way of expert parallelism "
+            f"receives for the mean of all, from 1 (the same) to {_MOST_IMBALANCE}"
+        )
+    return number
 
 
 def _reader(dimension: str, *, zero: bool = False, most: float = MOST_SETTING) -> Kind:
@@ -148,11 +159,13 @@ Real = Annotated[float, Kind(_read_real)]
 Count = Annotated[int, Kind(_read_count)]
 BytesAValue = Annotated[int | float, bytes_a_value()]
 Share = Annotated[int | float, Kind(_read_share)]
+Imbalance = Annotated[int | float, Kind(_read_imbalance)]
 Tokens = Annotated[int | float, Kind(_read_amount("tokens", most=MOST_TOKENS), as_written)]
 ServedTokens = Annotated[int | float, Kind(_read_amount("tokens", most=MOST_SERVED), as_written)]
 Bytes = Annotated[int | float, _reader("bytes", zero=True)]
 read_dollars = _read_amount("dollars")
 Dollars = Annotated[int | float, Kind(read_dollars)]
+BytesASecond = Annotated[int | float, _reader("bytes/s")]
 Watts = Annotated[int | float, _reader("watts")]
 Seconds = Annotated[int | float, _reader("seconds", zero=True)]
 AcceleratorName = Annotated[str, Kind(_read_accelerator)]

@@ -15,6 +15,7 @@ from modelsizer.problems.tables.tables import (
     Count,
     Dollars,
     Flag,
+    Imbalance,
     OnAccelerator,
     Real,
     Share,
@@ -76,6 +77,15 @@ class Training(OnAccelerator):
         Numbers of ways to split the work; menus to choose from. The default of `data_parallel` is
         as many as `accelerators` allows. `tensor_parallel` must divide heads, kv_heads, d_ff and
         vocabulary; `pipeline_parallel` must divide the layers.
+    expert_parallel : int
+        Ways that divide the routed experts of a layer, taken from the data-parallel ways, which
+        they divide (Megatron Core; DeepSeek-V3, arXiv 2412.19437, section 3.2).
+    expert_tensor_parallel : int
+        Tensor parallelism of each routed expert; that of the layout by default. Where it is less,
+        `expert_parallel` divides data x tensor parallel / expert_tensor_parallel.
+    expert_imbalance : number
+        Tokens that the busiest way of expert parallelism receives, for the mean of all: 1, its
+        default, is a perfect balance.
     microbatch_size : int
         Sequences that an accelerator processes at once.
     zero_stage : {0, 1, 2, 3}
@@ -122,6 +132,9 @@ class Training(OnAccelerator):
     data_parallel: Ways | None = None
     tensor_parallel: Ways | None = None
     pipeline_parallel: Ways | None = None
+    expert_parallel: Annotated[Count, Several()] = 1
+    expert_tensor_parallel: Count | None = None
+    expert_imbalance: Imbalance = 1
     microbatch_size: Annotated[Count, Several()] = 1
     zero_stage: Annotated[int, one_number_of("a ZeRO stage", (0, 1, 2, 3)), Several()] = 1
     weight_bytes: BytesAValue = 2

@@ -175,10 +175,11 @@ def answers(part: Any, d_model: Any) -> dict[str, Any]:
             asked[f"kept {flag}"] = lambda f=flag: part.kept_values(repeated=f)
         else:
             asked[f"kept {flag}"] = lambda f=flag: part.kept_values(d_model, fused=f)
+            asked[f"routed {flag}"] = lambda f=flag: part.routed_values(d_model, fused=f)
     public = {name for name in vars(type(part)) if not name.startswith("_")}
     public -= {field.name for field in fields(part)}
     told = {key.split()[0] for key in asked}
-    words = {"score_flops": "scores", "kept_values": "kept"}
+    words = {"score_flops": "scores", "kept_values": "kept", "routed_values": "routed"}
     assert {words.get(name, name) for name in public} <= told
     return {name: ask() for name, ask in asked.items()}
 

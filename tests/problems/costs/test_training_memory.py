@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
 from modelsizer.problems.architecture.accounting import parameters
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention
-from modelsizer.problems.architecture.feedforward import DenseFeedForward
-from modelsizer.problems.costs.training_memory import layer_activations, stages, state_bytes
+from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
+from modelsizer.problems.costs.training_memory import (
+    expert_state_bytes,
+    layer_activations,
+    stages,
+    state_bytes,
+)
 from modelsizer.problems.space.layouts import Layout, columns
 from modelsizer.problems.tables.training import Training
 from tests.support.shared import reference_json
@@ -238,3 +244,34 @@ def test_many_layouts_at_once_are_each_alone():
         for at, layout in enumerate(layouts):
             for many, one in zip(together, stages(training, trunk, [layer], layout), strict=True):
                 assert (many.base[at], many.per_layer[0][at]) == (one.base, one.per_layer[0])
+
+
+def test_states_of_experts_by_accelerator():
+    """DeepSeek-V3 (arXiv 2412.19437, section 3.2): 64 ways of 128 of data, ZeRO stage 1."""
+    training = Training.model_validate({"expert_parallel": 64})
+    layout = Layout(128, 1, 16)
+    assert expert_state_bytes(training, layout) == (Fraction(4, 64) + Fraction(12, 128)) / 16
+    whole = Training.model_validate({"expert_parallel": 64, "zero_stage": 3})
+    assert expert_state_bytes(whole, layout) == state_bytes(whole, layout)
+    # 64 ways over 2 x 128: whole experts on each accelerator, 4 copies of each.
+    sliced = Training.model_validate({"expert_parallel": 64, "expert_tensor_parallel": 1})
+    assert expert_state_bytes(sliced, Layout(128, 2, 1)) == Fraction(4, 64) + Fraction(12, 256)
+
+
+def test_experts_in_stages():
+    mixture = MixtureOfExperts(2048, 64, 6, shared_d_ff=4096)
+    layer, trunk = Layer(FullAttention(16, 16, 128), mixture), Trunk(2048, 102_400)
+    layout, alone = Layout(8, 2, 1), Training.model_validate({})
+
+    def each(**given: Any) -> int:
+        first, _ = stages(Training.model_validate(given), trunk, [layer], layout)
+        return first.per_layer[0]
+
+    experts = mixture.expert_parameters(2048)
+    for stage, held in enumerate((16, 4, 2, 0)):
+        spared = each(zero_stage=stage) - each(zero_stage=stage, expert_parallel=4)
+        assert spared == experts * held * 3 // 4 // 2
+    kept = mixture.routed_values(2048, fused=True) * alone.sequence_length * 2 // 2
+    more = each(expert_parallel=4, expert_imbalance=1.5) - each(expert_parallel=4)
+    assert more == kept // 2
+    assert each(expert_imbalance=1.5) == each()  # one way receives everything

@@ -50,6 +50,9 @@ OTHER: dict[str, dict[str, tuple[Any, ...]]] = {
         "data_parallel": ([1, 8],),
         "tensor_parallel": ([1, 2],),
         "pipeline_parallel": ([1, 2],),
+        "expert_parallel": (2,),
+        "expert_tensor_parallel": (1,),
+        "expert_imbalance": (1.5,),
         "microbatch_size": (2,),
         "zero_stage": (0, 2, 3),
         "weight_bytes": (4,),
@@ -74,6 +77,10 @@ OTHER: dict[str, dict[str, tuple[Any, ...]]] = {
         "custom_accelerator": (OWN,),
         "accelerators": (8,),
         "tensor_parallel": (4, 8),
+        "expert_parallel": (2, 4),
+        "attention_data_parallel": (2,),
+        "expert_imbalance": (1.5,),
+        "expert_link": ("50 GB/s",),
         "batch_size": (5,),
         "context_length": (3000,),
         "prompt_length": (700,),
@@ -138,8 +145,21 @@ UNUSUAL: dict[str, dict[str, Any]] = {
     "lifetime": {"inference_tokens": 1e12, "prefill_share": 0.8, "price_per_hour": 2.0},
 }
 RECOMPUTED: dict[str, dict[str, Any]] = {
-    "training": {"accelerator": "H100-SXM", "recompute": "full", "dropout": True, "watts": 650},
-    "serving": {"accelerator": "H200-SXM", "weight_bits": 4, "kv_bits": 4, "prompt_length": 512},
+    "training": {
+        "accelerator": "H100-SXM",
+        "recompute": "full",
+        "dropout": True,
+        "watts": 650,
+        "expert_parallel": 2,
+    },
+    "serving": {
+        "accelerator": "H200-SXM",
+        "weight_bits": 4,
+        "kv_bits": 4,
+        "prompt_length": 512,
+        "tensor_parallel": 2,
+        "expert_parallel": 4,
+    },
     "lifetime": {"inference_tokens": 1e12, "prefill_share": 0.2},
 }
 LISTED: dict[str, Any] = {

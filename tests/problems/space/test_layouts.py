@@ -187,3 +187,25 @@ def test_least_time_money_energy_for_a_loss(quantity: str) -> None:
     assert len({result.objective.value for result in results}) == 1
     assert results[0].best.loss <= 2.0
     assert results[0].status == "optimal"
+
+
+def test_expert_parallelism_takes_ways_of_data_parallelism() -> None:
+    def found(**given: object) -> set[tuple[int, int, int]]:
+        every = layouts(Training.model_validate(given))
+        return {(one.data_parallel, one.tensor_parallel, one.pipeline_parallel) for one in every}
+
+    assert found(accelerators=100, expert_parallel=8, tensor_parallel=[1, 2]) == {
+        (96, 1, 1),
+        (48, 2, 1),
+    }
+    assert found(data_parallel=[4, 6, 8], expert_parallel=4) == {(8, 1, 1)}
+    assert found(expert_parallel=16) == {(16, 1, 1)}
+    # Whole experts on each accelerator: 8 ways of the 2 x 8 of tensor and data parallelism.
+    slices = {"expert_parallel": 8, "expert_tensor_parallel": 1, "tensor_parallel": 2}
+    assert found(accelerators=24, **slices) == {(12, 2, 1)}
+    for given, words in (
+        ({"data_parallel": 24, "expert_parallel": 16}, "16 does not divide data_parallel = 24"),
+        ({"accelerators": 8, "expert_parallel": 16}, "parallel is 16"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            found(**given)

@@ -21,7 +21,9 @@ from modelsizer.problems.architecture.architecture import (
 from modelsizer.problems.architecture.feedforward import FeedForward
 from modelsizer.problems.architecture.linear_attention import GatedDeltaNet
 from modelsizer.problems.architecture.state_space import Mamba2
-from modelsizer.problems.space.splits import Split, why_unsplit
+from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.space.splits import Split, common, served, splits, why_unsplit
+from modelsizer.problems.tables.serving import Serving
 
 GROUPED, DENSE = FullAttention(24, 4, 64), DenseFeedForward(1536)
 
@@ -83,3 +85,27 @@ def test_stages_hold_whole_layers_of_any_kind() -> None:
     mixed = stack((GROUPED, DENSE), (Mamba2(12, 64, 128), DENSE), count=3)
     assert Split(stages=2).fits(mixed)  # of 6 layers, 3 of either kind
     assert why_unsplit([Split(stages=4)], mixed) == ("pipeline", "4 does not divide layers = 6")
+
+
+def test_expert_parallelism_divides_routed_experts_and_what_is_left_their_width() -> None:
+    mixture = stack((GROUPED, DENSE), (GROUPED, MixtureOfExperts(100, 24, 2)))
+    assert Split(experts=(8, 12)).fits(mixture)
+    assert Split((4,), experts=(8,), slices=()).fits(mixture)
+    assert not Split((8,), experts=(8,)).fits(mixture)  # 8 does not divide 100
+    for split, why in (
+        (Split(experts=(8, 16)), ("expert", "16 does not divide routed_experts = 24")),
+        (Split(slices=(8,)), ("tensor", "8 does not divide expert_d_ff = 100")),
+    ):
+        assert why_unsplit([split], mixture) == why
+    assert Split(experts=(16,)).fits(stack((GROUPED, DENSE)))  # no experts, nothing to divide
+
+
+def test_what_serving_and_training_require_of_experts() -> None:
+    serving = Serving(tensor_parallel=4, expert_parallel=8, attention_data_parallel=8)
+    assert served(serving) == Split((4,), 1, (8,))
+    assert served(Serving(tensor_parallel=4, expert_parallel=8)).slices == ()
+    layouts = (Layout(16, 1, 1), Layout(8, 2, 3))
+    of_layouts = splits(layouts, served(Serving(expert_parallel=8)), 1, 4)
+    assert of_layouts == (Split((), 1, (4, 8)), Split((2,), 3, (4, 8)))
+    assert splits(layouts, Split(), 1, 4, 1)[1] == Split((2,), 3, (4,), ())
+    assert common(of_layouts) == Split((), 1, (4, 8))
