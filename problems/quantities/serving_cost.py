@@ -21,6 +21,7 @@ from modelsizer.problems.quantities.latency import (
     tokens_a_step,
 )
 from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity, Settings
+from modelsizer.problems.quantities.serving_memory import WAYS
 from modelsizer.problems.quantities.training_cost import SECONDS_AN_HOUR
 from modelsizer.problems.tables.prices import price_needed
 from modelsizer.problems.units import Number, exact
@@ -90,7 +91,7 @@ ROWS = (
                         *PROMPTS,
                         *SERVING_PRICE,
                         "serving.output_length",
-                        "serving.accelerators",
+                        *WAYS,
                     )
                 )
             ),

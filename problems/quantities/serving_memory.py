@@ -18,9 +18,10 @@ WEIGHT = tuple(
 )
 """Settings that determine the bytes of a weight."""
 WAYS = tuple(
-    f"serving.{name}" for name in ("tensor_parallel", "expert_parallel", "attention_data_parallel")
+    f"serving.{name}"
+    for name in ("accelerators", "tensor_parallel", "expert_parallel", "attention_data_parallel")
 )
-"""Settings that determine which accelerators hold what."""
+"""Settings that determine which accelerators hold what, and how many there are."""
 
 
 def _memory(of: Candidate) -> Affine:
@@ -51,7 +52,7 @@ ROWS = (
         "weights and cache of an accelerator",
         Cost(
             _memory,
-            reads=(*CACHED, STATE, *WEIGHT, *WAYS, "serving.accelerators"),
+            reads=(*CACHED, STATE, *WEIGHT, *WAYS),
             by_layout=False,
             within=_copies,
         ),
