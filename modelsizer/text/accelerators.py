@@ -31,6 +31,7 @@ _COLUMNS = MappingProxyType(
         "bandwidth": ("bandwidth", "GB/s", _GIGA),
         "bf16": ("bf16_flops", "TFLOP/s", _TERA),
         "fp8": ("fp8_flops", "TFLOP/s", _TERA),
+        "fp4": ("fp4_flops", "TFLOP/s", _TERA),
         "link": ("link", "GB/s", _GIGA),
         "watts": ("watts", "W", 1),
     }
@@ -41,6 +42,7 @@ _DIMENSIONS = MappingProxyType(
         "bandwidth": "bytes/s",
         "bf16_flops": "FLOP/s",
         "fp8_flops": "FLOP/s",
+        "fp4_flops": "FLOP/s",
         "link": "bytes/s",
         "watts": "watts",
     }

@@ -154,8 +154,7 @@ def _devices(problem: Problem, key: str, now: str) -> Iterator[Repair]:
     own = known.get(now)
     if own is None:
         return
-    fp8 = (problem.serving.compute if serving else problem.training.precision) == "fp8"
-    flops = "fp8_flops" if fp8 else "bf16_flops"
+    flops = f"{problem.serving.compute if serving else problem.training.precision}_flops"
 
     def ratio(other: Accelerator, figure: str) -> float:
         mine, theirs = getattr(own, figure), getattr(other, figure)

@@ -50,7 +50,7 @@ class Roof:
     Parameters
     ----------
     device : str
-    precision : {"bf16", "fp8"}
+    precision : {"bf16", "fp8", "fp4"}
         Precision of the matrix multiplications.
     ways : int
         Number of accelerators that share each step (tensor parallelism).

@@ -21,10 +21,14 @@ FIGURES = {
     "bandwidth": "memory bandwidth",
     "bf16_flops": "dense bf16 FLOP/s",
     "fp8_flops": "dense fp8 FLOP/s",
+    "fp4_flops": "dense fp4 FLOP/s",
     "link": "one-way link bandwidth",
     "watts": "power",
 }
 """Figures of an accelerator, with their names in messages."""
+
+PRECISIONS = ("bf16", "fp8", "fp4")
+"""Precisions of matrix multiplications, from wide to narrow; each has a figure for its peak."""
 
 
 class UnknownFigureError(ModelsizerError):
@@ -43,8 +47,9 @@ class Accelerator:
         Bytes available to a process on the device, which differ from the label.
     bandwidth : int, float or None
         Bytes/s of the device's memory.
-    bf16_flops, fp8_flops : int, float or None
-        Dense FLOP/s of matrix multiplications, without sparsity.
+    bf16_flops, fp8_flops, fp4_flops : int, float or None
+        Dense FLOP/s of matrix multiplications, without sparsity; that of fp4 is of the 4-bit
+        floating-point format that the note names, NVFP4 or MXFP4.
     link : int, float or None
         Bytes/s to neighbouring accelerators, one way.
     watts : int, float or None
@@ -65,6 +70,7 @@ class Accelerator:
     bandwidth: int | float | None = None
     bf16_flops: int | float | None = None
     fp8_flops: int | float | None = None
+    fp4_flops: int | float | None = None
     link: int | float | None = None
     watts: int | float | None = None
     memory_label: str = ""
@@ -73,6 +79,11 @@ class Accelerator:
     source: str = ""
     watts_source: str = ""
     note: str = ""
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """Precisions whose peak is known."""
+        return tuple(p for p in PRECISIONS if getattr(self, f"{p}_flops") is not None)
 
     def figure(self, name: str) -> int | float:
         """Return a figure, which must be known.

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from modelsizer.problems.architecture.accounting import KvPolicy
 from modelsizer.problems.architecture.weight_formats import WeightFormat
+from modelsizer.problems.hardware.accelerators import PRECISIONS
 from modelsizer.problems.hardware.efficiencies import engines
 from modelsizer.problems.tables.by_part import MOST_BITS, MOST_BYTES, ByPart, or_by_part
 from modelsizer.problems.tables.tables import (
@@ -25,7 +26,7 @@ from modelsizer.problems.tables.tables import (
 from modelsizer.problems.typed_tables import Several, TableError
 from modelsizer.problems.units import exact
 
-Precision = Literal["bf16", "fp8"]
+Precision = Literal["bf16", "fp8", "fp4"]
 Estimate = Literal["low", "expected", "high"]
 
 
@@ -114,8 +115,8 @@ class Serving(OnAccelerator):
         Estimate that budgets constrain.
     engine : str
         Engine with an efficiency of its own for decoding.
-    compute : {"bf16", "fp8"}
-        Precision of the matrix multiplications.
+    compute : {"bf16", "fp8", "fp4"}
+        Precision of the matrix multiplications, whose peak the accelerator must have.
     memory_efficiency, prefill_efficiency : number
         Shares of bandwidth and of peak reached by decode and prefill; by default those of measured
         runs, with their spread.
@@ -148,9 +149,9 @@ class Serving(OnAccelerator):
     memory_reserve: Bytes | None = None
     latency: Annotated[Estimate, one_of("an estimate", ("expected", "low", "high"))] = "expected"
     engine: Annotated[str | None, one_of("an engine", engines()), Several(numbers=False)] = None
-    compute: Annotated[
-        Precision, one_of("a precision", ("bf16", "fp8")), Several(numbers=False)
-    ] = "bf16"
+    compute: Annotated[Precision, one_of("a precision", PRECISIONS), Several(numbers=False)] = (
+        "bf16"
+    )
     memory_efficiency: Share | None = None
     prefill_efficiency: Share | None = None
     overhead: Seconds | None = None
@@ -176,6 +177,7 @@ class Serving(OnAccelerator):
             ):
                 if key in given:
                     raise ValueError(f"{key} needs weight_bits as one number: give {instead}")
+        self._check_precision("compute", self.compute)
         self._check_ways()
 
     def _check_ways(self) -> None:

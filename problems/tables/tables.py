@@ -7,7 +7,12 @@ from typing import Annotated, Any
 
 from modelsizer.problems.by_byte import as_written, parse_amount
 from modelsizer.problems.errors import did_you_mean, short
-from modelsizer.problems.hardware.accelerators import FIGURES, Accelerator, accelerator
+from modelsizer.problems.hardware.accelerators import (
+    FIGURES,
+    PRECISIONS,
+    Accelerator,
+    accelerator,
+)
 from modelsizer.problems.tables.limits import ANY, Bare
 from modelsizer.problems.tables.menus import (
     Choice,
@@ -185,7 +190,7 @@ class CustomAccelerator(Table):
     memory : bytes
         Bytes as the device reports them.
     bandwidth : bytes/s
-    bf16_flops, fp8_flops : FLOP/s
+    bf16_flops, fp8_flops, fp4_flops : FLOP/s
         Dense FLOP/s.
     link : bytes/s
         Bytes/s one way.
@@ -199,6 +204,7 @@ class CustomAccelerator(Table):
     bandwidth: Annotated[int | float | None, _reader("bytes/s")] = None
     bf16_flops: Annotated[int | float | None, _reader("FLOP/s")] = None
     fp8_flops: Annotated[int | float | None, _reader("FLOP/s")] = None
+    fp4_flops: Annotated[int | float | None, _reader("FLOP/s")] = None
     link: Annotated[int | float | None, _reader("bytes/s")] = None
     watts: Annotated[int | float | None, _reader("watts")] = None
 
@@ -232,6 +238,21 @@ class OnAccelerator(Table):
     def _check(self) -> None:
         if self.accelerator is not None and self.custom_accelerator is not None:
             raise ValueError("give accelerator or custom_accelerator, not both")
+
+    def _check_precision(self, key: str, precision: str) -> None:
+        """Reject a precision that the accelerator is not known to have.
+
+        One without a peak is taken for 16 bits, which every accelerator has.
+        """
+        device = self.device
+        if device is None or precision == PRECISIONS[0] or precision in device.precisions:
+            return
+        known = " or ".join(f'"{p}"' for p in device.precisions or PRECISIONS[:1])
+        raise ValueError(
+            f'{key} = "{precision}" needs the dense {precision} FLOP/s of {device.name}, which are '
+            f"not known: write {known}, or define the accelerator with its {precision}_flops "
+            "under custom_accelerator"
+        )
 
     @property
     def device(self) -> Accelerator | None:

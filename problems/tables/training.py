@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Annotated, Literal
 
 from modelsizer.problems.architecture.accounting import FlopsConvention
+from modelsizer.problems.hardware.accelerators import PRECISIONS
 from modelsizer.problems.hardware.training_efficiencies import training_mfu
 from modelsizer.problems.tables.limits import TOKENS
 from modelsizer.problems.tables.menus import Interval
@@ -37,7 +38,7 @@ LOGIT_BYTES = 12
 """Bytes per logit if the loss is computed at once: bf16 logits, their fp32 copy, and the gradients
 of both. Peaks of Llama 3.1 8B in torchtitan imply 13 to 15 (docs/predictions.md); the paper
 counts the fp32 copy only, 4 (arXiv 2205.05198, section 4.3)."""
-Precision = Literal["bf16", "fp8"]
+Precision = Literal["bf16", "fp8", "fp4"]
 _MOST_OF_A_PUE = 10  # power usage effectiveness; larger values are mistakes
 
 
@@ -109,8 +110,8 @@ class Training(OnAccelerator):
         whether a gated activation and a normalisation keep only their inputs.
     interleave : int
         Number of groups of layers per pipeline stage.
-    precision : {"bf16", "fp8"}
-        Precision of the matrix multiplications.
+    precision : {"bf16", "fp8", "fp4"}
+        Precision of the matrix multiplications, whose peak the accelerator must have.
     mfu : number
         Model FLOPs utilisation: the share of the peak spent on model FLOPs (Chowdhery et al. 2022,
         arXiv 2204.02311, appendix B). By default the value reached by measured runs on such
@@ -152,13 +153,17 @@ class Training(OnAccelerator):
     dropout: Flag = False
     fused_kernels: Flag = True
     interleave: Count = 1
-    precision: Annotated[
-        Precision, one_of("a precision", ("bf16", "fp8")), Several(numbers=False)
-    ] = "bf16"
+    precision: Annotated[Precision, one_of("a precision", PRECISIONS), Several(numbers=False)] = (
+        "bf16"
+    )
     mfu: Share | None = None
     price_per_hour: Dollars | None = None
     watts: Watts | None = None
     pue: Annotated[Real, Kind(_at_least_one)] = 1.0
+
+    def _check(self) -> None:
+        super()._check()
+        self._check_precision("precision", self.precision)
 
     @property
     def flops_per_second(self) -> Fraction:

@@ -61,14 +61,39 @@ def reference_rows() -> dict[str, dict[str, Any]]:
 
 
 def test_catalogue_agrees_with_the_reference_figure_by_figure() -> None:
+    """Where the reference has a figure; others have been seen since."""
     rows = reference_rows()
-    assert list(rows) == list(accelerators())
+    assert set(rows) < set(accelerators())
     for name, row in rows.items():
         found = accelerators()[name]
         assert found.vendor == row["vendor"]
         assert found.memory_label in row["memory_label"], name
         for figure, (key, scale) in REFERENCE.items():
-            assert getattr(found, figure) == stated(row, key, scale), (name, figure)
+            told = stated(row, key, scale)
+            assert told is None or getattr(found, figure) == told, (name, figure)
+
+
+NEW_ROWS = {"GH200-144GB", "GH200-96GB", "A100-80GB-PCIe", "MI350X", "Gaudi3", "M5-Max", "M3-Ultra"}
+CAUTIOUS = {  # figures for which another source has less
+    ("B200-SXM", "memory"), ("B300-SXM", "bandwidth"), ("MI325X", "memory"), ("MI355X", "memory"),
+    ("TPU-v6e", "memory"), ("Trainium3", "bandwidth"), ("A100-80GB-PCIe", "bandwidth"),
+    ("H100-PCIe", "memory"),
+}  # fmt: skip
+DERIVED = {"RTX-5090", "RTX-PRO-6000-Blackwell", "DGX-Spark"}  # to be checked, as the file says
+
+
+def test_catalogue_agrees_with_the_newer_rows() -> None:
+    rows = {row["name"]: row for row in reference_json("accelerators_rows.json")["accelerators"]}
+    assert set(rows) >= NEW_ROWS
+    seen = 0
+    for name in (rows.keys() - DERIVED) & accelerators().keys():
+        for figure in FIGURES.keys() - {"watts"}:
+            told, found = rows[name].get(figure), getattr(accelerators()[name], figure)
+            if told is None or found is None or (name, figure) in CAUTIOUS:
+                continue
+            assert found == pytest.approx(told, rel=0.002), (name, figure)
+            seen += 1
+    assert seen > 60
 
 
 @pytest.mark.parametrize(
@@ -99,7 +124,7 @@ def test_memory_is_the_one_that_the_device_reports() -> None:
             exact += 1
         else:
             gib = stated(row, "device_reported_GiB", GIB)
-            assert found == (None if gib is None else round(gib)), name
+            assert gib is None or found == round(gib), name
     assert exact == 2
 
 
@@ -119,15 +144,16 @@ def test_names_compare_without_case_spaces_and_hyphens(name: str) -> None:
 
 
 def test_names_are_unlike_to_the_look_up() -> None:
-    assert len({accelerator(name).name for name in accelerators()}) == len(accelerators()) == 24
+    assert len({accelerator(name).name for name in accelerators()}) == len(accelerators()) == 66
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("H100", "did you mean H100-SXM or H100-PCIe?"),
-        ("a100", "did you mean A100-40GB-SXM or A100-80GB-SXM?"),
-        ("mi 300", "did you mean MI300X?"),
+        ("H100", "did you mean H100-SXM or H100-PCIe or H100-NVL?"),
+        ("a100", "did you mean A100-40GB-SXM or A100-80GB-SXM or A100-80GB-PCIe?"),
+        ("mi 300", "did you mean MI300A or MI300X?"),
+        ("rtx pro", "did you mean RTX-PRO-6000?"),
         ("h100-sxn", "did you mean H100-SXM?"),
         ("RTX 4900", "did you mean RTX-4090?"),
     ],
@@ -149,9 +175,9 @@ def test_a_name_like_no_other_has_no_hint(name: str) -> None:
 def test_a_figure_that_is_needed_is_known_or_refused() -> None:
     assert accelerator("H100-SXM").figure("bandwidth") == 3_350_000_000_000
     with pytest.raises(UnknownFigureError) as raised:
-        accelerator("TPU-v4").figure("memory")
+        accelerator("M2-Ultra").figure("memory")
     message = str(raised.value)
-    assert "TPU-v4" in message
+    assert "M2-Ultra" in message
     assert FIGURES["memory"] in message
     assert "its memory under custom_accelerator" in message
 
@@ -185,10 +211,9 @@ def test_json_to_a_file_leaves_the_table(tmp_path: Path) -> None:
     path = tmp_path / "rows.json"
     text = run("--match", "apple", "--json", str(path)).stdout
     assert "M4-Max" in text
-    assert [row["name"] for row in json.loads(path.read_text())["accelerators"]] == [
-        "M2-Ultra",
-        "M4-Max",
-    ]
+    names = [row["name"] for row in json.loads(path.read_text())["accelerators"]]
+    assert {"M2-Ultra", "M4-Max"} < set(names)
+    assert all(accelerator(name).vendor == "Apple" for name in names)
 
 
 @pytest.mark.parametrize("columns", [80, 120])
@@ -196,11 +221,11 @@ def test_table_fits_and_has_a_line_for_each(columns: int) -> None:
     lines = run(columns=columns).stdout.splitlines()
     assert max(map(len, lines)) <= columns
     assert lines[0].split() == [*SORT_KEYS[1:]]
-    body = {line.split()[0]: line.split()[1:] for line in lines[2:26]}
+    body = {line.split()[0]: line.split()[1:] for line in lines[2 : 2 + len(accelerators())]}
     assert list(body) == list(accelerators())
-    assert body["H100-SXM"] == ["85.1", "3350", "989", "1979", "450", "700"]
-    assert body["RTX-4090"] == ["-", "1008", "165.2", "330.3", "-", "450"]
-    assert body["TPU-v5p"] == ["-", "2765", "459", "-", "-", "-"]
+    assert body["H100-SXM"] == ["85.1", "3350", "989", "1979", "-", "450", "700"]
+    assert body["RTX-4090"] == ["25.8", "1008", "165.2", "330.3", "-", "-", "450"]
+    assert body["M2-Ultra"] == ["-", "800", *"-----"]
 
 
 @pytest.mark.parametrize("columns", [80, 120])
@@ -243,7 +268,7 @@ def test_sorting_puts_the_largest_first_and_the_unknown_last(key: str) -> None:
     if key == "name":
         assert [row["name"].lower() for row in rows] == sorted(n.lower() for n in accelerators())
         return
-    values = [row[{"bf16": "bf16_flops", "fp8": "fp8_flops"}.get(key, key)] for row in rows]
+    values = [row[key if key in FIGURES else f"{key}_flops"] for row in rows]
     known = [value for value in values if value is not None]
     assert known == sorted(known, reverse=True)
     assert values[len(known) :] == [None] * (len(values) - len(known))
@@ -251,9 +276,11 @@ def test_sorting_puts_the_largest_first_and_the_unknown_last(key: str) -> None:
 
 def test_match_looks_in_name_and_vendor() -> None:
     assert {row["name"] for row in listed("--match", "GOOGLE")} == {
-        "TPU-v4", "TPU-v5e", "TPU-v5p", "TPU-v6e",
+        "TPU-v4", "TPU-v5e", "TPU-v5p", "TPU-v6e", "TPU-v7",
     }  # fmt: skip
-    assert {row["name"] for row in listed("--match", "h100")} == {"H100-SXM", "H100-PCIe"}
+    assert {row["name"] for row in listed("--match", "h100")} == {
+        "H100-SXM", "H100-PCIe", "H100-NVL",
+    }  # fmt: skip
     assert listed("--match", "abacus") == []
     assert run("--match", "abacus").stdout == "no accelerator matches\n"
     assert run("--match", "abacus", "--csv").stdout.startswith("name,vendor,memory,")
@@ -262,7 +289,7 @@ def test_match_looks_in_name_and_vendor() -> None:
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
-        (["H100"], "H100-SXM or H100-PCIe"),
+        (["H100"], "H100-SXM or H100-PCIe or H100-NVL"),
         (["abacus", "--csv"], "unknown accelerator 'abacus'"),
         (["--sort", "price"], "'price' is not one of name, memory"),
         (["--csv", "--json", "-"], "--csv and --json"),
