@@ -194,6 +194,15 @@ def test_estimates_bracket_and_budgets_take_the_one_asked_for() -> None:
     assert found["low"] < found["expected"] < found["high"]
 
 
+def test_fewer_bits_compute_a_prompt_faster() -> None:
+    times = []
+    for precision in ("bf16", "fp8", "fp4"):
+        asked = {"serving.accelerator": "B200-SXM", "serving.compute": precision}
+        problem = standalone_problem(model(), asked | {"serving.prompts": 64})
+        times.append(float(evaluate(problem, model()).exact["prefill_latency"]))
+    assert times[0] > times[1] >= times[2]
+
+
 def test_what_is_unknown_is_said() -> None:
     for name, device in accelerators().items():
         problem = standalone_problem(model(), {"serving.accelerator": name})

@@ -21,7 +21,10 @@ from modelsizer.problems.hardware.accelerators import (
     accelerator,
     accelerators,
 )
+from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.tables import CustomAccelerator
+from modelsizer.problems.tables.training import Training
+from modelsizer.problems.typed_tables import TableError
 from modelsizer.text.accelerators import SORT_KEYS
 from tests.support.shared import reference_json
 
@@ -308,3 +311,35 @@ def test_cards_of_servers_are_told_from_those_of_desks() -> None:
     assert all(accelerator(name).server for name in ("L4", "L40S", "A10G"))
     assert not any(accelerator(name).server for name in ("RTX-4090", "M4-Max"))
     assert not own.server
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "precision", "known"),
+    [
+        ("serving", "H100-SXM", "fp4", '"bf16" or "fp8"'),
+        ("training", "A100-80GB-SXM", "fp8", '"bf16"'),
+        ("serving", "Jetson-AGX-Orin-64GB", "fp8", '"bf16"'),
+        ("training", "Jetson-AGX-Thor", "fp4", None),
+        ("serving", "B200-SXM", "fp4", None),
+        ("training", "M4-Max", "bf16", None),
+    ],
+)
+def test_a_precision_needs_a_peak_of_its_own(
+    table: str, name: str, precision: str, known: str | None
+) -> None:
+    model: Any = Serving if table == "serving" else Training
+    key = "compute" if table == "serving" else "precision"
+    asked = {"accelerator": name, key: precision}
+    if known is None:
+        assert getattr(model.model_validate(asked), key) == precision
+        return
+    with pytest.raises(TableError, match=f"not known: write {known}, or define"):
+        model.model_validate(asked)
+
+
+def test_of_several_accelerators_those_without_the_peak_are_left_out() -> None:
+    asked = {"accelerator": ["A100-80GB-SXM", "H100-SXM", "B200-SXM"], "compute": ["bf16", "fp4"]}
+    each = {(one.accelerator, one.compute) for one in Serving.model_validate(asked).each()}
+    assert each == {
+        ("A100-80GB-SXM", "bf16"), ("H100-SXM", "bf16"), ("B200-SXM", "bf16"), ("B200-SXM", "fp4"),
+    }  # fmt: skip
