@@ -31,7 +31,12 @@ from modelsizer.problems.requirements.token_limits import TokenLimits, loosest, 
 from modelsizer.problems.space.counting import Counted, count_designs
 from modelsizer.problems.space.layouts import MAX_LAYOUTS, Layout, layouts
 from modelsizer.problems.space.options import options
+<<<<<<< HEAD
 from modelsizer.problems.space.splits import Split, served, splits
+=======
+from modelsizer.problems.space.splits import Split, splits
+from modelsizer.problems.space.stacks import feed_forwards
+>>>>>>> 01806acd (Training reaches the MFU of its framework, its precision and its kind of model: Megatron's in fp8, that of mixtures of experts, MI300X)
 from modelsizer.problems.space.widths import Options
 from modelsizer.problems.tables.lifetime import Lifetime
 from modelsizer.problems.tables.menus import Interval
@@ -191,6 +196,7 @@ class Statement(Table):
             self.context_length,
             "total",
             prices=self.prices,
+            mixture=bool(self.mixture),
         )
 
     @property
@@ -274,12 +280,33 @@ class Statement(Table):
             self.leverage_flops,
             text_rates(self.tokenizer, self.space.vocab_size.numbers),
             self.prices,
+            bool(self.mixture),
         )
 
     @property
+<<<<<<< HEAD
     def devices(self) -> tuple[Accelerator, ...]:
         """Accelerators that are named, those of training first."""
         return (*self.training.every_device, *self.serving.every_device)
+=======
+    def mixture(self) -> bool | None:
+        """Whether designs of the space have layers of experts; None if some have and some not."""
+        found: bool | None = self._once("mixture", self._mixture)
+        return found
+
+    def _mixture(self) -> bool | None:
+        kinds = {experts for _, experts in feed_forwards(self.space)}
+        return kinds.pop() if len(kinds) == 1 else None
+
+    def of_kind(self, *, mixture: bool) -> Self:
+        """The problem for designs with, or without, layers of experts, whatever its space offers.
+
+        These train at another MFU.
+        """
+        one = self.model_copy()
+        one._once("mixture", lambda: mixture)
+        return one
+>>>>>>> 01806acd (Training reaches the MFU of its framework, its precision and its kind of model: Megatron's in fp8, that of mixtures of experts, MI300X)
 
     @property
     def leverage_flops(self) -> float:

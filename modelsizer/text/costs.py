@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from modelsizer.problems.architecture.choice_values import is_mixture
 from modelsizer.problems.designs.capacity import latency_estimates, serving_room
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.designs.memory_parts import missing_training_settings
@@ -46,7 +47,7 @@ def cost_rows(
         if key == "training_flops":  # stands with the tokens
             continue
         if priced and key in design.exact and math.isfinite(design.quantity(key)):
-            note = f" (MFU {training.expected_mfu:.2f})" if key == "training_time" else ""
+            note = _mfu(problem, design) if key == "training_time" else ""
             words = QUANTITIES[key].heading or QUANTITIES[key].words
             rows.append((words, _written(design, key) + note))
     for key in names_of("lifetime"):
@@ -88,3 +89,9 @@ def cost_rows(
 
 def _written(design: Evaluation, name: str) -> str:
     return format_quantity(design.quantity(name), QUANTITIES[name].dimension)
+
+
+def _mfu(problem: Problem, design: Evaluation) -> str:
+    """Words on the MFU of a design."""
+    mixture = is_mixture(design.architecture)
+    return f" (MFU {problem.training.expected_mfu(mixture=mixture):.2f})"

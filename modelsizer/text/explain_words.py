@@ -135,7 +135,8 @@ def settings_words(problem: Problem, quantities: set[str]) -> list[str]:
         words.append(f"the best of {many} layouts" if many > 1 else _layout(problem))
     if turned("training.mfu").intersection(names_of("flops")):
         count = "" if training.accelerators is None else f"{training.accelerators} "
-        words.append(f"{count}{training.named.name} at an MFU of {training.expected_mfu:.3g}")
+        mfu = training.expected_mfu(mixture=bool(problem.mixture))
+        words.append(f"{count}{training.named.name} at an MFU of {mfu:.3g}")
     if quantities.intersection(names_of("lifetime")):
         served = format_quantity(plain(problem.lifetime.tokens), "tokens")
         words.append(f"{served} tokens served at context {problem.context_length}")

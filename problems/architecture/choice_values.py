@@ -99,6 +99,11 @@ def is_dense(layer: Layer) -> bool:
     return not isinstance(layer.ffn, MixtureOfExperts)
 
 
+def is_mixture(architecture: Architecture) -> bool:
+    """Whether some layers have experts."""
+    return not all(is_dense(group.layer) for group in architecture.groups)
+
+
 def dense_layers(architecture: Architecture) -> Count:
     """Dense layers beside layers of experts."""
     dense = number_of(is_dense)(architecture)

@@ -11,6 +11,7 @@ from itertools import compress
 import numpy as np
 
 from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.choice_values import is_mixture
 from modelsizer.problems.designs.evaluated import Evaluation as Evaluation
 from modelsizer.problems.designs.layout_choice import LayoutChoice
 from modelsizer.problems.designs.machine_choice import MachineChoice
@@ -70,6 +71,7 @@ class Evaluator:
         self._sought, self._sign = objective.quantity, -1 if objective.sense == "maximize" else 1
         self._fewest = self._sign > 0 and QUANTITIES[self._sought].of_tokens
         self._known: dict[int, SetupEvaluation] = {}
+        self._other: Evaluator | None = None
         self._machines = MachineChoice(problem) if problem.menus else None
         first = problem.setups[0]
         self._choice = LayoutChoice(first.settings, first.limits, self._sought, self._sign)
@@ -85,6 +87,12 @@ class Evaluator:
 
     def evaluate(self, architecture: Architecture) -> Evaluation:
         """Evaluate one design; see `evaluate`."""
+        mixture = is_mixture(architecture)
+        if self._problem.mixture is (not mixture):
+            # A design that the space does not have, such as one of another source.
+            if self._other is None:
+                self._other = Evaluator(self._problem.of_kind(mixture=mixture))
+            return self._other.evaluate(architecture)
         if self._machines is not None:
             return self._best_machine(self._machines, architecture)
         layouts = list(compress(self._layouts, fitting(self._splits, architecture)))

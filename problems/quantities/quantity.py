@@ -60,6 +60,8 @@ class Settings:
         Tokens of each vocabulary for one of the law's, if the problem gives bytes a token.
     prices : Prices
         Of accelerators.
+    mixture : bool
+        Whether designs have layers of experts, which train at another MFU.
     """
 
     training: Training
@@ -71,6 +73,7 @@ class Settings:
     leverage_flops: float = DEFAULT_LEVERAGE_FLOPS
     tokenizer: TextRates | None = None
     prices: Prices = NO_PRICES
+    mixture: bool = False
 
 
 @dataclass(frozen=True, slots=True)

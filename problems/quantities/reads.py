@@ -105,6 +105,7 @@ def _reads(how: Cost | OfFlops | Inverse, settings: Settings) -> set[str]:
         experts=settings.experts,
         leverage_flops=settings.leverage_flops,
         prices=settings.prices,
+        mixture=settings.mixture,
     )
     _seen.clear()
     try:

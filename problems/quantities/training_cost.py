@@ -23,10 +23,16 @@ WATTS_A_KILOWATT = 1000
 MONEY = Bare(((math.inf, "{}M USD"),), least=1)
 """Less than a dollar buys no training; a few dollars buy that of a small model."""
 
-TIME = tuple(
-    f"training.{name}"
-    for name in ("accelerator", "custom_accelerator", "precision", "mfu", "recompute")
-)
+TIME = (
+    *(
+        f"training.{name}"
+        for name in (
+            "accelerator", "custom_accelerator", "precision", "framework", "mfu",
+            "sequence_length", "recompute",
+        )
+    ),
+    "mixture",
+)  # fmt: skip
 PRICE = (*TIME, "training.price_per_hour", "prices")
 """Settings that determine time and cost of training."""
 
@@ -36,7 +42,8 @@ def seconds(settings: Settings) -> Fraction:
     training = settings.training
     # MFU refers to model FLOPs; training FLOPs also include those of recomputation.
     recomputed = TRAINING_PASSES + (training.recompute == "full")
-    return Fraction(TRAINING_PASSES, recomputed) / training.flops_per_second
+    rate = training.flops_per_second(mixture=settings.mixture)
+    return Fraction(TRAINING_PASSES, recomputed) / rate
 
 
 def dollars(settings: Settings) -> Fraction:

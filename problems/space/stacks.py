@@ -42,7 +42,7 @@ def structures(space: Space) -> tuple[Structure, ...]:
         for block in listed(space.block)
         for attention in attentions(space, block)
         for between in _betweens(space, block)
-        for dense, experts in _feed_forwards(space)
+        for dense, experts in feed_forwards(space)
         if attention == "grouped" or between in BESIDE_LATENT
     )
 
@@ -60,7 +60,7 @@ def _betweens(space: Space, block: str) -> Iterator[Between]:
             yield kind
 
 
-def _feed_forwards(space: Space) -> Iterator[tuple[bool, bool]]:
+def feed_forwards(space: Space) -> Iterator[tuple[bool, bool]]:
     """Yield whether layers are dense, and whether layers have experts."""
     routed = [0] if space.experts is None else [int(n) for n in space.experts.routed.numbers]
     if 0 in routed:

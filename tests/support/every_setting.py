@@ -223,7 +223,8 @@ def _training(r: random.Random) -> dict[str, Any]:
         "activation_bytes": [2, 1, 4], "logit_bytes": [0, 4, 12],
         "flash_attention": [True, False], "sequence_parallel": [True, False],
         "dropout": [True, False], "fused_kernels": [True, False],
-        "precision": ["bf16", "fp8"], "mfu": [0.35, 0.5], "watts": [650, 1200], "pue": [1.1, 1.35],
+        "precision": ["bf16", "fp8"], "framework": ["megatron", "torchtitan", "llm-foundry"],
+        "mfu": [0.35, 0.5], "watts": [650, 1200], "pue": [1.1, 1.35],
     })  # fmt: skip
     return found
 

@@ -42,7 +42,7 @@ OTHER: dict[str, dict[str, tuple[Any, ...]]] = {
     "training": {
         "accelerator": ("A100-SXM-80GB", "H200-SXM"),
         "custom_accelerator": (OWN,),
-        "sequence_length": (2048,),
+        "sequence_length": (2048, 16384),
         "flops": ("causal", "6ND"),
         "tokens": (1e12,),
         "unique_tokens": (1e12,),
@@ -67,6 +67,7 @@ OTHER: dict[str, dict[str, tuple[Any, ...]]] = {
         "fused_kernels": (False, True),
         "interleave": (2,),
         "precision": ("fp8",),
+        "framework": ("torchtitan", "llm-foundry"),
         "mfu": (0.3,),
         "price_per_hour": (4.0,),
         "watts": (500,),
@@ -119,7 +120,7 @@ PRICED = Prices((("H100-SXM", 2.5), ("A100-80GB-SXM", 1.5)))
 
 PLAIN: dict[str, dict[str, Any]] = {"training": {}, "serving": {}, "lifetime": {}}
 TOLD: dict[str, dict[str, Any]] = {
-    "training": {"accelerator": "H100-SXM", "price_per_hour": 2.5},
+    "training": {"accelerator": "H100-SXM", "price_per_hour": 2.5, "framework": "llm-foundry"},
     "serving": {"accelerator": "H100-SXM", "tensor_parallel": 2, "kv_bytes": 2},
     "lifetime": {"inference_tokens": 1e12, "prefill_share": 0.8},
 }
@@ -216,6 +217,7 @@ def changes(base: dict[str, dict[str, Any]]) -> Iterator[tuple[str, Settings]]:
                     continue  # does not go with the base
     start = settings_of(base)
     yield "context_length", replace(start, context_length=1234)
+    yield "mixture", replace(start, mixture=True)
     for kind in ("active", "non_embedding"):
         yield "parameter_kind", replace(start, parameter_kind=kind)
     for experts in ("active", "total"):
@@ -257,7 +259,7 @@ def own_reads(name: str) -> tuple[str, ...] | None:
 
 def test_every_field_has_another_value() -> None:
     """A new field fails here until it has an example above."""
-    beside = {"context_length", "prices"}
+    beside = {"context_length", "prices", "mixture"}
     assert {f.name for f in fields(Settings)} == {*TABLES, *OF_THE_LAW, *beside}
     for table, model in TABLES.items():
         assert set(OTHER[table]) == set(model.model_fields)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from itertools import product
 
 from tests.support.oracle.counts import (
     embedding,
@@ -142,14 +143,29 @@ class Memory:
 # Time and money
 
 
+def measured_mfu(training: Tables, device: str, precision: str) -> float:
+    """Median MFU of dense models: of the framework on the device, of any on it, of it elsewhere."""
+    own = training.get("framework", "megatron")
+    runs = {
+        (framework, name): row
+        for row in training_efficiencies()["runs"]
+        if (row["precision"], row["kind"]) == (precision, "dense")
+        for framework, name in product([row["framework"]], row["accelerators"])
+    }
+    tried = ((own, device), ("any", device), (own, "other"), ("any", "other"))
+    row = next(runs[key] for key in tried if key in runs)
+    sequence = training.get("sequence_length", 4096)
+    fall = (4096 / max(sequence, 4096)) ** row.get("longer", 0)
+    return round(row["mfu"][1] * fall, 4)
+
+
 def seconds_of_a_flop(training: Tables) -> Fraction | None:
     """Seconds that one accelerator takes for a training FLOP."""
     device = accelerator(training)
     precision = training.get("precision", "bf16")
     if device is None or f"{precision}_flops" not in device:
         return None
-    row = training_efficiencies()[precision]
-    mfu = training.get("mfu", row.get(device["name"], row["other"])[1])
+    mfu = training.get("mfu", measured_mfu(training, device["name"], precision))
     u = Fraction(3, 4) if training.get("recompute") == "full" else Fraction(1)
     return u / (device[f"{precision}_flops"] * exact(mfu))
 
