@@ -87,7 +87,9 @@ def test_a_design_that_the_space_lacks_has_the_limits_of_its_own_kind() -> None:
     dense = evaluate(problem, load_architecture("llama-3-8b"))
     mixture = evaluate(problem, load_architecture("mixtral-8x7b"))
     assert problem.mixture is False
-    bought = {kind: problem.token_limits_of(mixture=kind).most_flops_each for kind in (False, True)}
+    bought = {
+        kind: problem.of_kind(mixture=kind).token_limits.most_flops_each for kind in (False, True)
+    }
     assert bought[True] is not None and bought[False] is not None
     assert float(bought[True] / bought[False]) == pytest.approx(0.285 / 0.44)
     for found, kind in ((dense, False), (mixture, True)):
