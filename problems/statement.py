@@ -31,12 +31,8 @@ from modelsizer.problems.requirements.token_limits import TokenLimits, loosest, 
 from modelsizer.problems.space.counting import Counted, count_designs
 from modelsizer.problems.space.layouts import MAX_LAYOUTS, Layout, layouts
 from modelsizer.problems.space.options import options
-<<<<<<< HEAD
 from modelsizer.problems.space.splits import Split, served, splits
-=======
-from modelsizer.problems.space.splits import Split, splits
 from modelsizer.problems.space.stacks import feed_forwards
->>>>>>> 01806acd (Training reaches the MFU of its framework, its precision and its kind of model: Megatron's in fp8, that of mixtures of experts, MI300X)
 from modelsizer.problems.space.widths import Options
 from modelsizer.problems.tables.lifetime import Lifetime
 from modelsizer.problems.tables.menus import Interval
@@ -284,11 +280,11 @@ class Statement(Table):
         )
 
     @property
-<<<<<<< HEAD
     def devices(self) -> tuple[Accelerator, ...]:
         """Accelerators that are named, those of training first."""
         return (*self.training.every_device, *self.serving.every_device)
-=======
+
+    @property
     def mixture(self) -> bool | None:
         """Whether designs of the space have layers of experts; None if some have and some not."""
         found: bool | None = self._once("mixture", self._mixture)
@@ -306,7 +302,6 @@ class Statement(Table):
         one = self.model_copy()
         one._once("mixture", lambda: mixture)
         return one
->>>>>>> 01806acd (Training reaches the MFU of its framework, its precision and its kind of model: Megatron's in fp8, that of mixtures of experts, MI300X)
 
     @property
     def leverage_flops(self) -> float:

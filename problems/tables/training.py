@@ -7,16 +7,12 @@ from fractions import Fraction
 from typing import Annotated, Literal
 
 from modelsizer.problems.architecture.accounting import FlopsConvention
-<<<<<<< HEAD
 from modelsizer.problems.hardware.accelerators import PRECISIONS
-from modelsizer.problems.hardware.training_efficiencies import training_mfu
-=======
 from modelsizer.problems.hardware.training_efficiencies import (
     DEFAULT_FRAMEWORK,
     FRAMEWORKS,
     training_mfu,
 )
->>>>>>> 01806acd (Training reaches the MFU of its framework, its precision and its kind of model: Megatron's in fp8, that of mixtures of experts, MI300X)
 from modelsizer.problems.tables.limits import TOKENS
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.tables.tables import (
@@ -118,16 +114,11 @@ class Training(OnAccelerator):
         whether a gated activation and a normalisation keep only their inputs.
     interleave : int
         Number of groups of layers per pipeline stage.
-<<<<<<< HEAD
     precision : {"bf16", "fp8", "fp4"}
         Precision of the matrix multiplications, whose peak the accelerator must have.
-=======
-    precision : {"bf16", "fp8"}
-        Precision of the matrix multiplications.
     framework : str
         Framework whose measured runs give the default `mfu`: one of `FRAMEWORKS`. Where it has none
         on the accelerator, those of other frameworks on it do, and then those on others.
->>>>>>> 01806acd (Training reaches the MFU of its framework, its precision and its kind of model: Megatron's in fp8, that of mixtures of experts, MI300X)
     mfu : number
         Model FLOPs utilisation: the share of the peak spent on model FLOPs (Chowdhery et al. 2022,
         arXiv 2204.02311, appendix B). By default the value reached by measured runs on such
@@ -169,31 +160,20 @@ class Training(OnAccelerator):
     dropout: Flag = False
     fused_kernels: Flag = True
     interleave: Count = 1
-<<<<<<< HEAD
     precision: Annotated[Precision, one_of("a precision", PRECISIONS), Several(numbers=False)] = (
         "bf16"
     )
-=======
-    precision: Annotated[
-        Precision, one_of("a precision", ("bf16", "fp8")), Several(numbers=False)
-    ] = "bf16"
     framework: Annotated[str, one_of("a framework", FRAMEWORKS)] = DEFAULT_FRAMEWORK
->>>>>>> 01806acd (Training reaches the MFU of its framework, its precision and its kind of model: Megatron's in fp8, that of mixtures of experts, MI300X)
     mfu: Share | None = None
     price_per_hour: Dollars | None = None
     watts: Watts | None = None
     pue: Annotated[Real, Kind(_at_least_one)] = 1.0
 
-<<<<<<< HEAD
     def _check(self) -> None:
         super()._check()
         self._check_precision("precision", self.precision)
 
-    @property
-    def flops_per_second(self) -> Fraction:
-=======
     def flops_per_second(self, *, mixture: bool) -> Fraction:
->>>>>>> 01806acd (Training reaches the MFU of its framework, its precision and its kind of model: Megatron's in fp8, that of mixtures of experts, MI300X)
         """Model FLOP/s of one accelerator: peak x MFU.
 
         Parameters
