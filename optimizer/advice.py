@@ -75,7 +75,8 @@ def _of_loss(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
 def _memory(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
     """Warnings if the accelerators that are named do not hold what they serve or train.
 
-    A budget that nobody set limits nothing, so costs may be those of a layout that cannot run.
+    What fits them is a limit, unless the problem gives another one or lifts it, or its memory or
+    the number of accelerators is not known.
     """
     if problem.training.device is problem.serving.device is None:
         return []
@@ -83,16 +84,16 @@ def _memory(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
     from modelsizer.problems.designs.memory_parts import serving_parts, training_parts
 
     found = []
-    for parts, remedy in (
-        (training_parts(problem, design), "offer training.tensor_parallel or pipeline_parallel"),
-        (serving_parts(problem, design), "take more serving.accelerators or fewer bits"),
-    ):
+    for parts in (training_parts(problem, design), serving_parts(problem, design)):
         if parts is None or parts.device_room is None or parts.device_room >= 0:
             continue
+        remedy = f"leave budgets.{parts.quantity} out"
+        if parts.quantity not in problem.budgets.said:
+            remedy = "give training.accelerators"
         used, held = format_apart(float(parts.total), float(parts.device_memory or 0), "bytes")
         text = (
-            f"{parts.quantity} {used} is more than {parts.device} has, {held}: set "
-            f"budgets.{parts.quantity}, and {remedy}"
+            f"{parts.quantity} {used} is more than {parts.device} has, {held}: {remedy}, and what "
+            "fits is the limit"
         )
         over = float(parts.total / exact(parts.device_memory or 1))
         found.append(AnswerWarning(Consequence.WRONG, text, f"budgets.{parts.quantity}", over))

@@ -67,7 +67,7 @@ def budget_uses(
                 binding = _holds_back(model, design, each, clock)
             if not ending.complete:
                 unknown.append(each.name)
-        end = (each.dimension, each.side, binding, each.reference)
+        end = (each.dimension, each.side, binding, each.reference, each.device)
         uses.append(BudgetUse(each.name, used, each.limit, *end))
     return tuple(uses), tuple(unknown)
 
@@ -129,13 +129,14 @@ IDLE = "limits that leave no design out"
 def idle_limits(model: Model, clock: Clock) -> list[AnswerWarning]:
     """A warning that names redundant budgets: every design that keeps the other limits keeps them.
 
+    Limits that the problem does not give, those of its accelerators, are not named.
     There are none for a space too large to list, or if the time does not suffice.
     """
     problem = model.problem
     if not model.store.listable(problem):
         return []
     budgets = [c for c in constraints(problem) if c.side == "max" and c.base != TOKENS]
-    budgets = [c for c in budgets if c.quantity != "loss"]
+    budgets = [c for c in budgets if c.quantity != "loss" and not c.device]
     most = dict.fromkeys(budgets, 0.0)
     for table in model.tables():
         rules = model.rules(table)

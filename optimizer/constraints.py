@@ -15,10 +15,12 @@ from fractions import Fraction
 from typing import Any
 
 from modelsizer.optimizer.result import Side
+from modelsizer.problems.plain_values import NO_LIMIT
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.budgets import written
+from modelsizer.problems.requirements.device_limits import given_as
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number, as_double, exact, plain
 
@@ -49,6 +51,9 @@ class Constraint:
         The quantity is exactly the limit: ``training.tokens = 2e12``.
     reference : str
         ``"as MODEL [at TOKENS]"``, where the problem file has that in place of the limit.
+    device : str
+        Name of the accelerator whose memory is the limit, where the problem file gives none
+        (`modelsizer.problems.requirements.device_limits`).
     """
 
     key: str
@@ -57,6 +62,7 @@ class Constraint:
     limit: Number
     equality: bool = False
     reference: str = ""
+    device: str = ""
 
     @property
     def base(self) -> str:
@@ -89,6 +95,11 @@ class Constraint:
         return "=" if self.equality else {"min": ">=", "max": "<="}[self.side]
 
     @property
+    def given_as(self) -> str:
+        """How it was given, if not as a number in a common unit; see `given_as`."""
+        return given_as(self.limit, self.reference, self.device)
+
+    @property
     def written(self) -> Number | str:
         """The limit as a problem file has it."""
         number = written(self.quantity, self.limit) if self.side == "max" else self.limit
@@ -96,7 +107,7 @@ class Constraint:
 
     def at(self, limit: Number) -> Constraint:
         """The same constraint at another limit, a number."""
-        return replace(self, limit=limit, reference="")
+        return replace(self, limit=limit, reference="", device="")
 
     def one_sided(self, side: Side, limit: Number | None = None) -> Constraint:
         """One side of an equality, at the same limit unless one is given."""
@@ -170,8 +181,17 @@ def constraints(problem: Problem) -> tuple[Constraint, ...]:
     ['training.tokens', 'budgets.training_flops']
     """
     given = {} if problem.training.tokens is None else {TOKENS: problem.training.tokens}
-    given |= {f"budgets.{name}": limit for name, limit in problem.budgets.limits.items()}
-    return tuple(c for base, interval in given.items() for c in _of(base, interval))
+    given |= {f"budgets.{name}": limit for name, limit in problem.limits.items()}
+    found = tuple(c for base, interval in given.items() for c in _of(base, interval))
+    if not (devices := devices_of(problem)):
+        return found
+    return tuple(replace(c, device=devices.get(c.base, "")) for c in found)
+
+
+def devices_of(problem: Problem) -> dict[str, str]:
+    """Names of the accelerators whose memory is a limit by itself, by key of the limit."""
+    memories = problem.device_memories if (known := problem.device_limits) else {}
+    return {f"budgets.{name}": memories[name].device for name in known}
 
 
 def _of(base: str, interval: Interval) -> Iterator[Constraint]:
@@ -189,17 +209,22 @@ def _of(base: str, interval: Interval) -> Iterator[Constraint]:
         yield Constraint(key, quantity, "max", high, reference=interval.max_as)
 
 
-def constrained(tables: Mapping[str, Any], held: Iterable[Constraint]) -> dict[str, Any]:
+def constrained(
+    problem: Problem, held: Iterable[Constraint], tables: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Tables of a problem file with exactly these token limits and budgets.
 
     Parameters
     ----------
-    tables : mapping
-        As `Problem.to_dict` gives them; their own budgets and token limits are dropped.
+    problem : Problem
     held : iterable of Constraint
         Constraints of the space are skipped. Of two with the same base and side the last counts.
+    tables : mapping, optional
+        Of the problem, `Problem.bare` by default; their own budgets and token limits are dropped.
     """
+    tables = problem.bare() if tables is None else tables
     limits: dict[str, dict[str, Any]] = {"budgets": {}, "training": {}}
+    by_itself = {}
     for constraint in held:
         if constraint.of_space:
             continue
@@ -208,8 +233,12 @@ def constrained(tables: Mapping[str, Any], held: Iterable[Constraint]) -> dict[s
             limits[table][name] = constraint.written
         else:
             limits[table].setdefault(name, {})[constraint.side] = constraint.written
+        if constraint.device:
+            by_itself[name] = {constraint.side: constraint.written}
+    budgets = dict.fromkeys(problem.device_memories, NO_LIMIT) | limits["budgets"]
+    budgets = {k: v for k, v in budgets.items() if k not in by_itself or by_itself[k] != v}
     training = {k: v for k, v in tables.get("training", {}).items() if k != "tokens"}
-    return {**tables, "training": training | limits["training"], "budgets": limits["budgets"]}
+    return {**tables, "training": training | limits["training"], "budgets": budgets}
 
 
 def with_constraints(problem: Problem, held: Iterable[Constraint]) -> Problem:
@@ -220,7 +249,7 @@ def with_constraints(problem: Problem, held: Iterable[Constraint]) -> Problem:
     ProblemError
         If they contradict one another, or the problem makes no sense without the others.
     """
-    tables = constrained(problem.to_dict(["training"]), held)
+    tables = constrained(problem, held, problem.to_dict(["training"]))
     return problem.with_tables(tables, without=["scenarios"])
 
 

@@ -148,7 +148,7 @@ def _searched(model: Model, clock: Clock, found: list[str]) -> None:
 def _best(model: Model, clock: Clock, quantity: str, *, least: bool) -> Fraction | None:
     """The least, or the most, of an affine quantity over all designs, without constraints."""
     some = Constraint(TOKENS, "tokens", "max", 1, equality=True)
-    tables = constrained(model.problem.bare(), [some])
+    tables = constrained(model.problem, [some])
     tables["objective"] = {"minimize" if least else "maximize": quantity}
     try:
         free = Model(Problem.from_tables(tables, like=model.problem), model.store)
@@ -258,7 +258,7 @@ def _held_tokens(problem: Problem) -> list[Constraint]:
 
 def _least_loss(model: Model, clock: Clock) -> float | None:
     """The least loss of any design at the most tokens that it may take; None if none is finite."""
-    tables = constrained(model.problem.bare(), _held_tokens(model.problem) or [_ENDLESS])
+    tables = constrained(model.problem, _held_tokens(model.problem) or [_ENDLESS])
     try:
         free = Model(Problem.from_tables(tables, like=model.problem), model.store)
     except ProblemError:

@@ -21,6 +21,7 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.quantities.quantity import Sense
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.requirements.device_limits import given_as
 from modelsizer.problems.space.defaults import defaults_line
 from modelsizer.problems.units import Number
 
@@ -50,6 +51,8 @@ class BudgetUse:
         Whether the design is at the limit, or a better design exists without it.
     reference : str
         ``"as MODEL [at TOKENS]"``, if the limit is that of a model.
+    device : str
+        Name of the accelerator, if the limit is what fits it and the problem gives none.
     """
 
     name: str
@@ -59,6 +62,12 @@ class BudgetUse:
     side: Side
     binding: bool
     reference: str = ""
+    device: str = ""
+
+    @property
+    def given_as(self) -> str:
+        """How the limit was given, if not as a number in a common unit; see `given_as`."""
+        return given_as(self.limit, self.reference, self.device)
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON contract."""
@@ -70,7 +79,8 @@ class BudgetUse:
             "side": self.side,
             "binding": self.binding,
         }
-        return found | ({"reference": self.reference} if self.reference else {})
+        found |= {"reference": self.reference} if self.reference else {}
+        return found | ({"default": True, "fits": self.device} if self.device else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.choices import MENUS
@@ -20,12 +20,11 @@ from modelsizer.problems.laws.stack_values import WINDOW, base_name
 from modelsizer.problems.quantities.needs import lacking
 from modelsizer.problems.quantities.quantity import Settings
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.requirements.budgets import Budgets
 from modelsizer.problems.requirements.objective import BUDGET, Objective
 from modelsizer.problems.requirements.token_limits import TokenLimits
 from modelsizer.problems.space.heads import kv_menu
 from modelsizer.problems.space.stacks import attentions, between, listed, structures
-from modelsizer.problems.tables.menus import Choice, Menu
+from modelsizer.problems.tables.menus import Choice, Interval, Menu
 from modelsizer.problems.tables.space import Space
 from modelsizer.problems.tables.tokenizer import Tokenizer, check_menu
 from modelsizer.problems.tables.training import Training
@@ -226,15 +225,15 @@ def _check_leverage(objective: Objective, limits: TokenLimits) -> None:
         )
 
 
-def check_inputs(settings: Settings, budgets: Budgets, objective: Objective) -> None:
-    """Refuse a budget or an objective that lacks what it is computed from.
+def check_inputs(settings: Settings, limits: Mapping[str, Interval], objective: Objective) -> None:
+    """Refuse a limit or an objective that lacks what it is computed from.
 
     Raises
     ------
     ValueError
         See `check_alternatives`.
     """
-    asked = {f"budgets.{name}": name for name in budgets.limits}
+    asked = {f"budgets.{name}": name for name in limits}
     asked[f"objective.{objective.sense}"] = objective.quantity
     for key, quantity in asked.items():
         if lacks := lacking(settings, quantity):
@@ -242,7 +241,10 @@ def check_inputs(settings: Settings, budgets: Budgets, objective: Objective) -> 
 
 
 def check_tokens(
-    limits: TokenLimits, training: Training, budgets: Budgets, objective: Objective
+    limits: TokenLimits,
+    training: Training,
+    given: Mapping[str, Interval],
+    objective: Objective,
 ) -> None:
     """Refuse a question whose tokens are contradictory, endless or none.
 
@@ -252,7 +254,7 @@ def check_tokens(
         See `check_alternatives`.
     """
     _check_leverage(objective, limits)
-    if not budgets.limits and training.tokens is None:
+    if not given and training.tokens is None:
         raise ValueError("@budgets give at least one budget, or training.tokens")
     if limits.most is not None and limits.least > limits.most:
         raise ValueError(
@@ -263,7 +265,7 @@ def check_tokens(
     quantity = objective.quantity
     wants_most = quantity == "tokens" and objective.sense == "maximize"
     wants_least = QUANTITIES[quantity].of_tokens and not wants_most
-    loss = budgets.limits.get("loss")
+    loss = given.get("loss")
     asks_loss = loss is not None and loss.max is not None
     if wants_least:
         if not (asks_loss or limits.least > 0 or limits.least_flops > 0):

@@ -18,6 +18,8 @@ from modelsizer.problems.errors import short
 
 MOST_DEPTH = 32
 """Levels of nesting; the deepest that modelsizer writes has 7."""
+NO_LIMIT = "none"
+"""A limit that is lifted."""
 LARGEST = int(sys.float_info.max)
 """Magnitude of numbers; larger integers have no floating-point value."""
 

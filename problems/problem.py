@@ -208,17 +208,21 @@ class Problem(Statement):
     def without(self, *keys: str) -> Problem:
         """The same problem with limits left out.
 
+        A limit on the memory of a named accelerator, which holds by itself, is lifted: the file
+        then says ``serving_memory = "none"``.
+
         Parameters
         ----------
         *keys : str
-            Dotted keys that the problem gives, such as ``"budgets.kv_cache"``.
+            Dotted keys of limits, such as ``"budgets.kv_cache"``.
 
         Raises
         ------
         ProblemError
-            If it does not give one of them, or makes no sense without.
+            If it has not one of them, or makes no sense without.
         """
-        return self.from_tables(reading.lessened(self.to_dict(), keys), like=self)
+        lifted = [f"budgets.{name}" for name in self.device_memories]
+        return self.from_tables(reading.lessened(self.to_dict(), keys, lifted), like=self)
 
     def scenario(self, name: str) -> Problem:
         """The problem with a scenario's values over its own.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from modelsizer.problems.errors import Fault, ProblemError, did_you_mean, short
-from modelsizer.problems.plain_values import MOST_DEPTH, PlainValueError, from_toml
+from modelsizer.problems.plain_values import MOST_DEPTH, NO_LIMIT, PlainValueError, from_toml
 from modelsizer.problems.registry import loosely
 from modelsizer.problems.text_files import NO_FILE, UnreadableError, exists, read_text
 from modelsizer.problems.typed_tables import Table, TableError
@@ -213,7 +213,7 @@ def overlaid(raw: Mapping[str, Any], settings: Mapping[str, object]) -> Raw:
 def _as_table(parts: list[str], value: object) -> Raw:
     """A value that a key below is set of, as the table that it stands for."""
     if parts[0] in ("budgets", "training"):
-        return {"max": value}  # a limit written as a number
+        return {} if value == NO_LIMIT else {"max": value}  # a limit written as a number
     if parts[0] == "serving" and parts[1] in BY_PART:
         raise ProblemError.of(
             ".".join(parts),
@@ -254,8 +254,15 @@ def _parts(key: str) -> list[str]:
     return parts
 
 
-def lessened(raw: Mapping[str, Any], keys: Iterable[str]) -> Raw:
+def lessened(raw: Mapping[str, Any], keys: Iterable[str], lifted: Collection[str] = ()) -> Raw:
     """Return tables without the limits of some dotted keys.
+
+    Parameters
+    ----------
+    raw : mapping
+    keys : iterable of str
+    lifted : collection of str
+        Keys of limits that hold by themselves where the tables say nothing: these say "none".
 
     Raises
     ------
@@ -264,16 +271,22 @@ def lessened(raw: Mapping[str, Any], keys: Iterable[str]) -> Raw:
     """
     left: Raw = {k: dict(v) if isinstance(v, Mapping) else v for k, v in raw.items()}
     for key in keys:
-        given = [k for k in flattened(left) if k.startswith(("budgets.", "training.tokens"))]
+        limits = flattened(left)
+        given = [k for k in limits if k.startswith(("budgets.", "training.tokens"))]
+        named = dict.fromkeys((*given, *lifted))
+        given = [k for k in named if limits.get(k) != NO_LIMIT]
         if key not in given:
-            named = isinstance(key, str) and key
-            hint = did_you_mean(key, given) if named else ""
+            text = isinstance(key, str) and key
+            hint = did_you_mean(key, given) if text else ""
             raise ProblemError.of(
-                key if named else short(key),
+                key if text else short(key),
                 f"is no limit of this problem{hint}; its limits: {', '.join(given) or 'none'}",
             )
         table, _, name = key.partition(".")
-        del left[table][name]
+        if key in lifted:
+            left[table] = left.get(table, {}) | {name: NO_LIMIT}
+        else:
+            del left[table][name]
     return left
 
 

@@ -25,6 +25,11 @@ from modelsizer.problems.quantities.needs import lacking
 from modelsizer.problems.quantities.quantity import Reads, Settings
 from modelsizer.problems.requirements import references
 from modelsizer.problems.requirements.budgets import BudgetsTable, new_budgets
+from modelsizer.problems.requirements.device_limits import (
+    DeviceMemory,
+    device_limits,
+    device_memories,
+)
 from modelsizer.problems.requirements.objective import BUDGET, Objective
 from modelsizer.problems.requirements.setups import Setup, classes, offered, setups
 from modelsizer.problems.requirements.token_limits import TokenLimits, loosest, token_limits
@@ -88,13 +93,13 @@ class Statement(Table):
         else:
             self._check_single()
         limits = self.token_limits
-        checks.check_tokens(limits, self.training, self.budgets, self.objective)
+        checks.check_tokens(limits, self.training, self.limits, self.objective)
         most = most_parameters(self.space, self.training.sequence_length)
         check_loss(self.law, limits, most)
 
     def _check_single(self) -> None:
         """Check settings of single values, and fill in what limits refer to."""
-        checks.check_inputs(self.settings, self.budgets, self.objective)
+        checks.check_inputs(self.settings, self.limits, self.objective)
         layouts(self.training)
         for loss in (False, True):
             self.__dict__.update(references.resolved(self, loss=loss))
@@ -222,12 +227,43 @@ class Statement(Table):
         budgets = self.budgets
         if any(limit.min_as or limit.max_as for limit in budgets.limits.values()):
             budgets = self._resolved(settings).get("budgets", budgets)
-        return dict(budgets.limits)
+        return budgets.limits | device_limits(settings, budgets)
 
     @property
     def limits(self) -> dict[str, Interval]:
-        """Limits by quantity; of a problem with menus those under its first setup."""
-        return dict(self.budgets.limits)
+        """Limits by quantity: the budgets, and what fits the accelerators (`device_limits`).
+
+        Of a problem with menus those under its first setup.
+        """
+        return self.budgets.limits | self.device_limits
+
+    @property
+    def device_limits(self) -> dict[str, Interval]:
+        """Limits that accelerators set by themselves, where the budgets say nothing.
+
+        Of a problem with menus those under its first setup.
+        """
+        found: dict[str, Interval] = self._once(
+            "device limits", lambda: device_limits(self._first_settings, self.budgets)
+        )
+        return found
+
+    @property
+    def device_memories(self) -> dict[str, DeviceMemory]:
+        """Memory of the named accelerators, by the quantity that it limits.
+
+        Of a problem with menus that of the first setup in which it is known.
+        """
+        if not self.menus:
+            return device_memories(self._plain_settings)
+        found: dict[str, DeviceMemory] = {}
+        for setup in self._choices:
+            found = device_memories(setup.settings) | found
+        return found
+
+    @property
+    def _first_settings(self) -> Settings:
+        return self._choices[0].settings if self.menus else self._plain_settings
 
     @property
     def setups(self) -> tuple[Setup, ...]:

@@ -62,7 +62,7 @@ class Summary:
             "objective": self.goal,
             "law": problem.law.name,
             "shape": problem.shape.name,
-            "limits": list(problem.budgets.limits),
+            "limits": list(problem.limits),
             "scenarios": list(problem.scenarios),
         }
 

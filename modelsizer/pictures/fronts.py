@@ -58,7 +58,7 @@ def _front_report(result: Result, clock: Clock) -> tuple[Front, str]:
     problem = result.problem
     check_listed(problem)
     # Memory if the problem limits it, otherwise size.
-    sought = (*problem.budgets.limits, problem.objective.quantity)
+    sought = (*problem.limits, problem.objective.quantity)
     other = "serving_memory" if "serving_memory" in sought else "parameters"
     found = front(problem, ["loss", other], clock=clock)
     if not len(found):

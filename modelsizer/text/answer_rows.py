@@ -12,7 +12,7 @@ from modelsizer.problems.architecture.describing import (
     groups_list,
     telling_choices,
 )
-from modelsizer.problems.by_byte import bits, by_byte_text
+from modelsizer.problems.by_byte import bits
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.designs.text import nats_a_byte
 from modelsizer.problems.designs.worth import worth
@@ -144,14 +144,14 @@ def _choice_words(of: Mapping[str, Any]) -> dict[str, str]:
 def limits_table(uses: Sequence[BudgetUse], headings: Sequence[str]) -> Table:
     """Name, use, limit, share and binding status of each constraint, and how it was given.
 
-    That is the model that a limit is of, or an amount by the byte.
+    That is the model that a limit is of, an amount by the byte, or the accelerator that it fits.
     """
     rows = []
     for use in uses:
         used, limit, share = _amounts(use)
         sign = "<=" if use.side == "max" else ">="
         binds = Styled("binds", "bold yellow") if use.binding else ""
-        said = use.reference or by_byte_text(use.limit)
+        said = use.given_as
         rows.append((use.name, used, f"{sign} {limit}", share, binds, said))
     if not any(row[-1] for row in rows):
         return Table(headings, [row[:-1] for row in rows], words=frozenset({0, 4}))

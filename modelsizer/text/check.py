@@ -30,7 +30,7 @@ def print_check(console: Console, found: Summary) -> None:
         paragraph(console, decided, expand=False)
     lines = [
         f"{found.goal} ({problem.law.name}, shape {problem.shape.name})",
-        f"limits: {', '.join(problem.budgets.limits) or 'tokens only'}",
+        f"limits: {', '.join(problem.limits) or 'tokens only'}",
     ]
     if problem.scenarios:
         lines.append(f"scenarios: {', '.join(problem.scenarios)}")

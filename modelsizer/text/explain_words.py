@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from modelsizer.optimizer.constraints import Constraint
 from modelsizer.optimizer.explain.conflicts import Conflict
 from modelsizer.optimizer.explain.repairs import Repair
-from modelsizer.problems.by_byte import by_byte_text
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.needs import affected_by
 from modelsizer.problems.quantities.rows import QUANTITIES, names_of
@@ -24,12 +23,9 @@ def amount(value: Number, unit: str, digits: int = 6) -> str:
 
 
 def limit_words(limit: Constraint) -> str:
-    """``serving_memory <= 80 GB``, and the model that has it if the limit is a reference.
-
-    So it is with an amount that was given by the byte.
-    """
-    said = limit.reference or by_byte_text(limit.limit)
-    of = f" ({said})" if said else ""
+    """``serving_memory <= 80 GB``, and how it was given, if not as a number."""
+    of = f" ({limit.given_as})" if limit.given_as else ""
+    of = f", {limit.given_as}" if limit.device else of
     return f"{limit.name} {limit.sign} {amount(limit.limit, limit.dimension)}{of}"
 
 

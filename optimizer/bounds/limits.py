@@ -60,7 +60,7 @@ def limits(problem: Problem, table: Table) -> list[Limit]:
     only if ``least tokens x F <= most FLOPs`` and ``least FLOPs <= most tokens x F``.
     """
     found = []
-    for name, interval in problem.budgets.limits.items():
+    for name, interval in problem.limits.items():
         found += budget_rows(problem, name, interval, table)
     return found + _token_rows(problem.token_limits, table)
 

@@ -84,7 +84,7 @@ class Relaxer:
             held.append(Constraint(f"{TOKENS}.max", "tokens", "max", UNLIMITED_TOKENS))
         if goal is None:
             goal = ("minimize", "loss" if "loss" in upper else "parameters")
-        tables: dict[str, Any] = constrained(self._bare, held)
+        tables: dict[str, Any] = constrained(self.origin, held, self._bare)
         space = tables["space"] | relaxed_space(self.origin.space, held)
         tables["space"] = {key: value for key, value in space.items() if value is not None}
         tables["objective"] = self._judged(tables.get("objective", {}), new) | {goal[0]: goal[1]}

@@ -102,7 +102,7 @@ def _repairs(oracle: Oracle, key: str) -> Iterator[Repair]:
     if key in COUNTS:
         each = problem.serving.tensor_parallel if key == "serving.accelerators" else 1
         values = [n * each for n in _more(lambda n: holds(n * each), now // each)]
-    elif key == "serving.batch_size" and set(names_of("inverse")) & set(problem.budgets.limits):
+    elif key == "serving.batch_size" and set(names_of("inverse")) & set(problem.limits):
         values = [*_batches(oracle, now)]
     else:
         values = _fewer(holds, now)

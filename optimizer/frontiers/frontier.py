@@ -325,7 +325,7 @@ def _limited_otherwise(
     swept = [c for c in given if c.base == f"budgets.{setting.name}"]
     if len(swept) == len(given):
         return False
-    tables = constrained(problem.bare(), swept)
+    tables = constrained(problem, swept)
     result = run.solve(Problem.from_tables(tables, like=problem))
     if result.design is not None and design.loss - result.design.loss > HELD:
         return True

@@ -172,7 +172,7 @@ class EpsilonConstraint:
         for i in others:
             if math.isfinite(zone[i]):
                 goal = self.goals[i]
-                given = getattr(base.budgets, goal.name) or Interval()
+                given = base.limits.get(goal.name, Interval())
                 limits[goal.name] = _narrowed(given, self._exact[i, float(zone[i])], goal)
         budgets = base.budgets.model_copy(update=limits)
         return base.model_copy(update={"budgets": budgets})

@@ -188,7 +188,7 @@ def _strictly_better(
     just = _beyond(design.exact[objective], -ulps if side == "max" else ulps)
     better = Constraint(f"budgets.{objective}", objective, side, just)
     others = (c for c in constraints(problem) if c.key != constraint.key)
-    tables = constrained(problem.bare(), tightened(others, better))
+    tables = constrained(problem, tightened(others, better))
     if QUANTITIES[constraint.quantity].form == "inverse":
         tables["objective"]["minimize"] = QUANTITIES[constraint.quantity].base
     else:

@@ -286,7 +286,7 @@ def _excluded(problem: Problem, architecture: Architecture) -> Excluded:
 
 def _broken(problem: Problem, design: Evaluation, key: str) -> BrokenLimit:
     name = key.partition(".")[2]
-    limit = problem.training.tokens if key == "training.tokens" else problem.budgets.limits[name]
+    limit = problem.training.tokens if key == "training.tokens" else problem.limits[name]
     assert limit is not None
     value = design.exact[name]
     if limit.max is not None and value > exact(limit.max):

@@ -62,7 +62,7 @@ def landscape(problem: Problem, *, clock: Clock | None = None) -> Landscape:
     exists = np.zeros(cells, dtype=bool)
     limits = {
         name: float(limit.max)
-        for name, limit in problem.budgets.limits.items()
+        for name, limit in problem.limits.items()
         if limit.max is not None and QUANTITIES[name].affine
     }
     share = {name: np.full(cells, np.inf) for name in limits}

@@ -162,7 +162,7 @@ def _cheapest(solver: Solver, most: float) -> Iterator[Cheapest]:
 def _asked(problem: Problem, name: str, most: float) -> Problem:
     """The problem of least of a quantity with at most a loss."""
     limit = Constraint("budgets.loss", "loss", "max", most)
-    tables = constrained(problem.bare(), tightened(constraints(problem), limit))
+    tables = constrained(problem, tightened(constraints(problem), limit))
     tables["objective"]["minimize"] = name
     return Problem.from_tables(tables, like=problem)
 

@@ -105,7 +105,7 @@ def _peaks(widths: Mapping[str, Ints]) -> dict[str, NDArray[Any]]:
 def needed(problem: Problem) -> tuple[str, ...]:
     """Return the affine quantities that are needed to solve a problem."""
     names = set(ALWAYS)
-    for name in (*problem.budgets.limits, problem.objective.quantity):
+    for name in (*problem.limits, problem.objective.quantity):
         names |= {QUANTITIES[name].base} - {""}
     row, limits = QUANTITIES[problem.objective.quantity], problem.token_limits
     if limits.charges or row.form == "lifetime":

@@ -13,8 +13,9 @@ from modelsizer.problems.costs.latency import decode_branches, prefill_branches
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.requirements.device_limits import usable_for_serving
 from modelsizer.problems.tables.serving import Estimate
-from modelsizer.problems.units import Number, exact, plain
+from modelsizer.problems.units import Number, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class ServingRoom:
     Parameters
     ----------
     usable_memory : int
-        Bytes: memory as the device reports it x memory_utilization - memory_reserve.
+        Bytes: see `modelsizer.problems.requirements.device_limits.usable_for_serving`.
     weights : int
         Bytes of weights on each accelerator.
     kv_pool : int
@@ -46,11 +47,8 @@ class ServingRoom:
 def serving_room(problem: Problem, design: Evaluation) -> ServingRoom | None:
     """Serving memory of a design's accelerators; None if their memory is unknown."""
     serving = problem.serving
-    device = serving.device
-    if device is None or device.memory is None:
+    if (usable := usable_for_serving(serving)) is None:
         return None
-    reserve = serving.reserve
-    usable = max(0, math.floor(exact(device.memory) * exact(serving.memory_utilization) - reserve))
     architecture = design.architecture
     kinds = [group.layer for group in architecture.groups]
     counts = [group.count for group in architecture.groups]

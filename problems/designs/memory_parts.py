@@ -101,7 +101,7 @@ def _parts(
     accelerators: int,
     stage: str = "",
 ) -> MemoryParts:
-    budget = problem.budgets.limits.get(quantity)
+    budget = problem.limits.get(quantity)
     return MemoryParts(
         quantity,
         tuple((name, size) for name, size in parts.items() if size),
@@ -182,7 +182,7 @@ def missing_training_settings(problem: Problem, *, asked: bool = False) -> str:
         return lack
     if asked or problem.training.model_fields_set - _OF_THE_DATA:
         return ""
-    if "training_memory" in {*problem.budgets.limits, problem.objective.quantity}:
+    if "training_memory" in {*problem.limits, problem.objective.quantity}:
         return ""
     return "training_memory needs what it is trained on: write training.accelerators = 1"
 

@@ -303,7 +303,7 @@ def _fits(problem: Problem, serving: Serving, architecture: Architecture) -> boo
     limits = [
         (name, budget.max)
         for name in _HELD
-        if (budget := problem.budgets.limits.get(name)) is not None and budget.max is not None
+        if (budget := problem.limits.get(name)) is not None and budget.max is not None
     ]
     if (memory := serving.named.memory) is not None:
         limits.append(("serving_memory", memory))

@@ -13,6 +13,11 @@ from modelsizer.problems.tables.tables import Table, limit
 from modelsizer.problems.typed_tables import Field, Kind
 from modelsizer.problems.units import Number
 
+SERVING, TRAINING = "serving_memory", "training_memory"
+OF_DEVICES = (SERVING, TRAINING)
+"""Quantities that named accelerators limit by themselves; ``"none"`` lifts such a limit. See
+`modelsizer.problems.requirements.device_limits`."""
+
 
 class Budgets(Table):
     """``[budgets]``: hard limits, each a number (the maximum) or ``{min, max}``.
@@ -32,12 +37,19 @@ class Budgets(Table):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as a plain table: the subclass has no name that it could be imported by."""
-        return new_budgets, (self.limits,)
+        return new_budgets, ({name: vars(self)[name] for name in self.said},)
 
     @property
     def limits(self) -> dict[str, Interval]:
         """Return the given budgets, by name."""
-        return {name: limit for name, limit in vars(self).items() if limit is not None}
+        return {
+            name: limit for name, limit in vars(self).items() if limit is not None and limit.ends
+        }
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """Return the names of the given budgets, and of those that are lifted: ``"none"``."""
+        return tuple(name for name, limit in vars(self).items() if limit is not None)
 
 
 def _one_sided(name: str, value: Interval) -> Interval:
@@ -55,7 +67,13 @@ def _one_sided(name: str, value: Interval) -> Interval:
 def _with_fields(readers: tuple[tuple[str, str, Bare], ...]) -> type[Budgets]:
     fields = {
         name: replace(
-            Field.of(Annotated[Interval, limit(dimension, bare), Kind(partial(_one_sided, name))]),
+            Field.of(
+                Annotated[
+                    Interval,
+                    limit(dimension, bare, none=name in OF_DEVICES),
+                    Kind(partial(_one_sided, name)),
+                ]
+            ),
             required=False,
         )
         for name, dimension, bare in readers

@@ -50,6 +50,10 @@ class Asked(Protocol):
         """Its limits."""
 
     @property
+    def limits(self) -> dict[str, Interval]:
+        """Its budgets, and limits that follow from its accelerators."""
+
+    @property
     def objective(self) -> Objective:
         """What is sought, and the laws."""
 
@@ -246,7 +250,7 @@ class _Judge:
     def __init__(self, asked: Asked) -> None:
         self._settings, self._quality = asked.settings, asked.quality
         self._splits = [(layout, asked.split(layout)) for layout in asked.layouts]
-        self._limits = asked.budgets.limits
+        self._limits = asked.limits
         self._sought = asked.objective.quantity
         self._sign = -1 if asked.objective.sense == "maximize" else 1
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from modelsizer.problems.by_byte import ByByte, as_written, by_token, parse_amount
 from modelsizer.problems.errors import did_you_mean, short
+from modelsizer.problems.plain_values import NO_LIMIT
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.tables.limits import ANY, Bare, is_reference, read_reference
 from modelsizer.problems.typed_tables import Kind
@@ -116,7 +117,7 @@ def _steps(low: Number, step: Number, size: int) -> tuple[Number, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Interval(Written):
-    """Inclusive lower and upper limits on a quantity, at least one of them given.
+    """Inclusive lower and upper limits on a quantity; without ends, a limit that is lifted.
 
     Parameters
     ----------
@@ -152,6 +153,8 @@ class Interval(Written):
         write : callable
             From the upper limit to how the file has it.
         """
+        if not self.ends:
+            return NO_LIMIT
         low = as_written(self.min)
         texts: dict[str, object] = {"min": self.min_as or low, "max": self.max_as}
         if self.max is not None and not self.max_as:

@@ -13,6 +13,7 @@ from modelsizer.problems.hardware.accelerators import (
     Accelerator,
     accelerator,
 )
+from modelsizer.problems.plain_values import NO_LIMIT
 from modelsizer.problems.tables.limits import ANY, Bare
 from modelsizer.problems.tables.menus import (
     Choice,
@@ -146,13 +147,20 @@ def _read_accelerator(value: object) -> str:
     return accelerator(value).name
 
 
-def limit(dimension: str, bare: Bare = ANY) -> Kind:
-    """Reader of a limit: a number or a reference (upper limit), or ``{min, max}`` of them."""
+def limit(dimension: str, bare: Bare = ANY, *, none: bool = False) -> Kind:
+    """Reader of a limit: a number or a reference (upper limit), or ``{min, max}`` of them.
+
+    With `none` also ``"none"``, an interval without ends.
+    """
+    parse = interval_parser(dimension, bare, references=True)
+
+    def read(value: object) -> Interval:
+        return Interval() if none and value == NO_LIMIT else parse(value)
 
     def write(interval: Interval) -> object:
         return interval.to_toml(lambda number: bare.written(number, dimension))
 
-    return written_value(interval_parser(dimension, bare, references=True), write)
+    return written_value(read, write)
 
 
 def _counts(value: object) -> Choice:

@@ -16,6 +16,7 @@ from modelsizer.problems.hardware.training_efficiencies import (
 from modelsizer.problems.tables.limits import TOKENS
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.tables.tables import (
+    Bytes,
     BytesAValue,
     Count,
     Dollars,
@@ -43,6 +44,9 @@ LOGIT_BYTES = 12
 of both. Peaks of Llama 3.1 8B in torchtitan imply 13 to 15 (docs/predictions.md); the paper
 counts the fp32 copy only, 4 (arXiv 2205.05198, section 4.3)."""
 Precision = Literal["bf16", "fp8", "fp4"]
+DEFAULT_RESERVE = 2 * 2**30
+"""Bytes that the CUDA context and the kernels take before the first tensor: 0.5 to 2 GB, 1.78 GiB
+on an A100 (stas00/ml-engineering, training/performance, "Preloaded CUDA kernels memory usage")."""
 _MOST_OF_A_PUE = 10  # power usage effectiveness; larger values are mistakes
 
 
@@ -122,7 +126,13 @@ class Training(OnAccelerator):
     mfu : number
         Model FLOPs utilisation: the share of the peak spent on model FLOPs (Chowdhery et al. 2022,
         arXiv 2204.02311, appendix B). By default the value reached by measured runs on such
+<<<<<<< HEAD
         accelerators, of mixtures of experts that of mixtures.
+=======
+        accelerators.
+    memory_reserve : bytes
+        Memory of an accelerator that training needs besides what is counted.
+>>>>>>> 85fc0426 (What fits a named accelerator is the limit where no budget is given)
     price_per_hour : dollars
         Price of one accelerator.
     watts, pue : number
@@ -165,6 +175,7 @@ class Training(OnAccelerator):
     )
     framework: Annotated[str, one_of("a framework", FRAMEWORKS)] = DEFAULT_FRAMEWORK
     mfu: Share | None = None
+    memory_reserve: Bytes | None = None
     price_per_hour: Dollars | None = None
     watts: Watts | None = None
     pue: Annotated[Real, Kind(_at_least_one)] = 1.0
@@ -173,7 +184,23 @@ class Training(OnAccelerator):
         super()._check()
         self._check_precision("precision", self.precision)
 
+<<<<<<< HEAD
     def flops_per_second(self, *, mixture: bool) -> Fraction:
+=======
+    @property
+    def reserve(self) -> Fraction:
+        """Bytes of an accelerator that no model gets, with the default filled in."""
+        return exact(DEFAULT_RESERVE if self.memory_reserve is None else self.memory_reserve)
+
+    @property
+    def laid_out(self) -> bool:
+        """Whether the file says how many accelerators train together."""
+        ways = (self.data_parallel, self.tensor_parallel, self.pipeline_parallel)
+        return self.accelerators is not None or any(menu is not None for menu in ways)
+
+    @property
+    def flops_per_second(self) -> Fraction:
+>>>>>>> 85fc0426 (What fits a named accelerator is the limit where no budget is given)
         """Model FLOP/s of one accelerator: peak x MFU.
 
         Parameters

@@ -81,11 +81,17 @@ def test_accelerators_that_do_not_hold_a_layout_are_told_of() -> None:
     card, key = "A100-40GB-SXM", "budgets.training_memory"
     trained: dict[str, object] = {"training__accelerator": card, "training__accelerators": 4}
     trained["training__microbatch_size"] = 32
-    said = warned(**trained)[key]
+    assert key not in warned(**trained)  # what fits is the limit
+    said = warned(**trained, budgets__training_memory="none")[key]
     assert said.startswith("training_memory ") and f" is more than {card} has, " in said
+    assert said.endswith("leave budgets.training_memory out, and what fits is the limit")
+    assert key in warned(**trained, budgets__training_memory="1 TB")
     assert key not in warned(**trained, budgets__training_memory="40 GB")
     assert key not in warned()
+    del trained["training__accelerators"]
+    assert "give training.accelerators, and" in warned(**trained)[key]
     served: dict[str, object] = {"serving__accelerator": card, "serving__context_length": 1_000_000}
+    served["budgets__serving_memory"] = "none"
     assert "budgets.serving_memory" in warned(**served, serving__batch_size=64)
     assert "budgets.serving_memory" not in warned(**served, serving__batch_size=1)
 

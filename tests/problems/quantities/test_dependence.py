@@ -69,6 +69,7 @@ OTHER: dict[str, dict[str, tuple[Any, ...]]] = {
         "precision": ("fp8",),
         "framework": ("torchtitan", "llm-foundry"),
         "mfu": (0.3,),
+        "memory_reserve": ("1 GB",),
         "price_per_hour": (4.0,),
         "watts": (500,),
         "pue": (1.3,),

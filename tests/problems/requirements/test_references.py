@@ -14,6 +14,7 @@ from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.laws.published import TOKEN_LAWS
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.limits import read_reference
+from tests.support.devices import on_any_device
 from tests.support.referenced import drawn
 
 LLAMA = "llama-3-8b"
@@ -63,7 +64,7 @@ def check(seed: int, folder: Path, *engines: str) -> bool:
     drawn_one = drawn(seed, folder)
     if drawn_one is None:
         return False
-    problem, sought = drawn_one.problem, drawn_one.sought
+    problem, sought = on_any_device(drawn_one.problem), drawn_one.sought
     free = evaluate(problem, drawn_one.model)
     fixed = problem.with_settings({"training.tokens": drawn_one.reference})
     assert not free.violated, seed

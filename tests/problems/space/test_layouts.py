@@ -162,7 +162,8 @@ def test_time_and_money_of_a_known_run() -> None:
 
 
 def test_full_recomputation_costs_a_forward_pass_but_no_model_flops() -> None:
-    base = {"training.accelerator": "H100-SXM", "training.accelerators": 64}
+    base: dict[str, object] = {"training.accelerator": "H100-SXM", "training.accelerators": 64}
+    base["budgets.training_memory"] = "none"
     plain = solve(Problem.load("one-h100-1e24", base)).best
     again = evaluate(
         Problem.load("one-h100-1e24", base | {"training.recompute": "full"}), plain.architecture

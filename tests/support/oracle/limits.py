@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from tests.support.oracle.data import Tables, exact
+from tests.support.oracle.data import Tables, accelerator, exact
 
 TOKENS = "training.tokens"
 OF_TOKENS = ("tokens", "training_flops", "training_time", "training_cost", "training_energy",
@@ -39,11 +39,40 @@ def limits(tables: Tables) -> tuple[Limit, ...]:
         found.append(Limit(TOKENS, "max", exact(_number(given)), fixed=True))
     elif given is not None:
         found += _ends(TOKENS, given)
-    for name, value in tables.get("budgets", {}).items():
-        found += _ends(name, value)
+    for name, value in (device_limits(tables) | tables.get("budgets", {})).items():
+        found += [] if value == "none" else _ends(name, value)
     if len(found) == 2 and {x.name for x in found} == {TOKENS} and found[0].value == found[1].value:
         return (Limit(TOKENS, "max", found[0].value, fixed=True),)
     return tuple(found)
+
+
+def device_limits(tables: Tables) -> dict[str, int]:
+    """Bytes of the accelerators that are named, where their memory is known."""
+    training, serving = tables.get("training", {}), tables.get("serving", {})
+    most = {"serving_memory": usable_memory(serving)}
+    ways = ("accelerators", "data_parallel", "tensor_parallel", "pipeline_parallel")
+    if not training.keys().isdisjoint(ways):
+        most["training_memory"] = _left(training, Fraction(1), 2 * 2**30)
+    return {name: max(1, held) for name, held in most.items() if held is not None}
+
+
+def usable_memory(serving: Tables) -> int | None:
+    """Bytes of an accelerator for weights and cache; None if its memory is not known."""
+    return _left(serving, exact(serving.get("memory_utilization", 0.9)), 3 * 2**30)
+
+
+def _left(table: Tables, share: Fraction, reserve: int) -> int | None:
+    """Bytes of a share of an accelerator's memory that are not reserved, at least none."""
+    memory = (accelerator(table) or {}).get("memory")
+    if memory is None:
+        return None
+    return max(0, int((_bytes(memory) * share - _bytes(table.get("memory_reserve", reserve))) // 1))
+
+
+def _bytes(value: float | str) -> Fraction:
+    """A number of bytes, which may be written in GB."""
+    scale = 10**9 if isinstance(value, str) and value.endswith("GB") else 1
+    return exact(_number(value)) * scale
 
 
 def _ends(name: str, value: object) -> list[Limit]:

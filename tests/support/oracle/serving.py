@@ -19,6 +19,7 @@ from tests.support.oracle.counts import (
     weight_bytes,
 )
 from tests.support.oracle.data import Tables, accelerator, ceil, efficiencies, exact
+from tests.support.oracle.limits import usable_memory
 from tests.support.oracle.money import of_a_million_tokens
 from tests.support.oracle.space import Design
 
@@ -156,13 +157,9 @@ def estimates(a: Design, tables: Tables) -> dict[str, dict[str, Fraction]] | Non
 def room(a: Design, tables: Tables) -> dict[str, int] | None:
     """Memory of an accelerator for the cache; None if its memory is not known."""
     serving = tables.get("serving", {})
-    device = accelerator(serving)
-    if device is None or "memory" not in device:
+    if (usable := usable_memory(serving)) is None:
         return None
     devices, held = serving_devices(serving), copies(a, serving)
-    share = exact(serving.get("memory_utilization", 0.9))
-    reserve = exact(serving.get("memory_reserve", 3 * 2**30))
-    usable = max(0, (device["memory"] * share - reserve) // 1)
     weights = ceil(Fraction(served_weights(a, tables)) / devices)
     pool = max(0, usable - weights)
     token = a.layers * kv_values(a) * value_bytes(serving, "kv") * held / devices

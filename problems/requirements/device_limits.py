@@ -1,0 +1,117 @@
+"""Limits that accelerators set by themselves: what does not fit their memory cannot be run.
+
+Where a problem names an accelerator and gives no limit on its memory, what fits it is the limit.
+A budget of the problem stands in place of it, and so does ``"none"``, which lifts it.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+from modelsizer.problems.by_byte import by_byte_text
+from modelsizer.problems.quantities.quantity import Settings
+from modelsizer.problems.records import dataclass
+from modelsizer.problems.requirements.budgets import SERVING, TRAINING, Budgets
+from modelsizer.problems.tables.menus import Interval
+from modelsizer.problems.tables.serving import Serving
+from modelsizer.problems.tables.training import Training
+from modelsizer.problems.units import Number, exact
+
+LEAST = 1  # byte: an upper limit is above 0, and no design is as small
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceMemory:
+    """Memory of one accelerator.
+
+    Parameters
+    ----------
+    device : str
+        Name of the accelerator.
+    usable : int
+        Bytes that are left for a model; not below 0.
+    """
+
+    device: str
+    usable: int
+
+
+def usable_for_serving(serving: Serving) -> int | None:
+    """Bytes of an accelerator for weights, cache and states; None if its memory is unknown.
+
+    Memory as the device reports it x memory_utilization - the reserve of the engine, not below 0:
+    what vLLM shares out (its ``gpu_memory_utilization``; docs/costs.md).
+    """
+    device = serving.device
+    if device is None or device.memory is None:
+        return None
+    share = exact(device.memory) * exact(serving.memory_utilization)
+    return _whole(share - serving.reserve)
+
+
+def usable_for_training(training: Training) -> int | None:
+    """Bytes of an accelerator for states, activations and logits; None if its memory is unknown.
+
+    Memory as the device reports it - `Training.reserve`, not below 0.
+    """
+    device = training.device
+    if device is None or device.memory is None:
+        return None
+    return _whole(exact(device.memory) - training.reserve)
+
+
+def _whole(left: Fraction) -> int:
+    return max(0, math.floor(left))
+
+
+def device_memories(settings: Settings) -> dict[str, DeviceMemory]:
+    """Memory that limits each quantity, of the accelerators that are named and whose is known.
+
+    Training memory is not limited where neither a number of accelerators nor a parallel layout is
+    given: nobody then said that one accelerator holds everything.
+    """
+    found = {}
+    serving, training = settings.serving, settings.training
+    if (usable := usable_for_serving(serving)) is not None:
+        found[SERVING] = DeviceMemory(serving.named.name, usable)
+    if training.laid_out and (usable := usable_for_training(training)) is not None:
+        found[TRAINING] = DeviceMemory(training.named.name, usable)
+    return found
+
+
+def device_limits(settings: Settings, budgets: Budgets) -> dict[str, Interval]:
+    """Limits by quantity that accelerators set where the budgets say nothing.
+
+    Parameters
+    ----------
+    settings : Settings
+        Only `training` and `serving` are read.
+    budgets : Budgets
+
+    Returns
+    -------
+    dict of str to Interval
+        Upper limits on ``serving_memory`` and ``training_memory`` in bytes.
+    """
+    if settings.serving.device is settings.training.device is None:
+        return {}
+    memories = device_memories(settings).items()
+    return {
+        name: Interval(max=max(LEAST, memory.usable))
+        for name, memory in memories
+        if name not in budgets.said
+    }
+
+
+def fits(device: str) -> str:
+    """How texts name the limit that an accelerator sets: ``fits H100-SXM (default)``."""
+    return f"fits {device} (default)"
+
+
+def given_as(limit: Number, reference: str, device: str) -> str:
+    """How a limit was given, if not as a number in a common unit; empty if it was.
+
+    A model that has it, an amount by the byte, or the accelerator that it fits.
+    """
+    return reference or (fits(device) if device else by_byte_text(limit))
