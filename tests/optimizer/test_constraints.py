@@ -101,7 +101,7 @@ def test_of_two_on_one_side_the_tighter_counts(extra: int, kept: int) -> None:
 
 
 def test_tables_keep_all_but_the_limits() -> None:
-    tables = constrained(FIXED.to_dict(), [])
+    tables = constrained(FIXED, [], FIXED.to_dict())
     assert tables["budgets"] == {} and "tokens" not in tables["training"]
     assert {k: v for k, v in tables.items() if k not in ("budgets", "training")} == {
         k: v for k, v in FIXED.to_dict().items() if k not in ("budgets", "training")
