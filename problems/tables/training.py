@@ -126,13 +126,9 @@ class Training(OnAccelerator):
     mfu : number
         Model FLOPs utilisation: the share of the peak spent on model FLOPs (Chowdhery et al. 2022,
         arXiv 2204.02311, appendix B). By default the value reached by measured runs on such
-<<<<<<< HEAD
         accelerators, of mixtures of experts that of mixtures.
-=======
-        accelerators.
     memory_reserve : bytes
         Memory of an accelerator that training needs besides what is counted.
->>>>>>> 85fc0426 (What fits a named accelerator is the limit where no budget is given)
     price_per_hour : dollars
         Price of one accelerator.
     watts, pue : number
@@ -184,9 +180,6 @@ class Training(OnAccelerator):
         super()._check()
         self._check_precision("precision", self.precision)
 
-<<<<<<< HEAD
-    def flops_per_second(self, *, mixture: bool) -> Fraction:
-=======
     @property
     def reserve(self) -> Fraction:
         """Bytes of an accelerator that no model gets, with the default filled in."""
@@ -198,9 +191,7 @@ class Training(OnAccelerator):
         ways = (self.data_parallel, self.tensor_parallel, self.pipeline_parallel)
         return self.accelerators is not None or any(menu is not None for menu in ways)
 
-    @property
-    def flops_per_second(self) -> Fraction:
->>>>>>> 85fc0426 (What fits a named accelerator is the limit where no budget is given)
+    def flops_per_second(self, *, mixture: bool) -> Fraction:
         """Model FLOP/s of one accelerator: peak x MFU.
 
         Parameters

@@ -225,14 +225,10 @@ def _training(r: random.Random) -> dict[str, Any]:
         "dropout": [True, False], "fused_kernels": [True, False],
         "precision": ["bf16", "fp8"], "mfu": [0.35, 0.5], "watts": [650, 1200], "pue": [1.1, 1.35],
     })  # fmt: skip
-<<<<<<< HEAD
     # Drawn apart, so that the problems of the seeds stay as they were.
-    apart = random.Random(repr(found))
-    return found | _some(apart, 0.4, {"framework": ["megatron", "torchtitan", "llm-foundry"]})
-=======
-    own = random.Random(repr(found))  # a stream of its own: other draws stay what they were
+    apart, own = random.Random(repr(found)), random.Random(repr(found))
+    found |= _some(apart, 0.4, {"framework": ["megatron", "torchtitan", "llm-foundry"]})
     return found | _some(own, 0.3, {"memory_reserve": [0, 3e9, 40e9]})
->>>>>>> 85fc0426 (What fits a named accelerator is the limit where no budget is given)
 
 
 def _serving(r: random.Random) -> dict[str, Any]:
