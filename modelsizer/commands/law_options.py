@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -125,3 +125,34 @@ def at_corners(
             answer=answer,
             beside=beside,
         )
+
+
+def check_together(
+    *,
+    uncertainty: bool,
+    laws: str | None,
+    corners: bool,
+    draws: int | None,
+    write: object,
+    limits: Mapping[str, object],
+) -> None:
+    """Reject options of solve that are incompatible with several laws.
+
+    Parameters
+    ----------
+    uncertainty, laws, corners, draws, write
+        The options.
+    limits : mapping
+        Limits of the solve, by option; None if not given.
+    """
+    if draws is not None and not uncertainty:
+        fail("--draws: how many draws of the law --uncertainty looks at; give --uncertainty too")
+    asked = {"--uncertainty": uncertainty, "--laws": laws is not None, "--corners": corners}
+    many = next((option for option, given in asked.items() if given), "")
+    if not many:
+        return
+    for option, value in limits.items():
+        if value is not None:
+            fail(f"{option}: it stops one solve before its proof; {many} proves every optimum")
+    if write is not None:
+        fail(f"--write: the program is of one law; leave {many} out")

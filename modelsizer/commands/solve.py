@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +14,7 @@ from modelsizer.commands.extras import Extras
 from modelsizer.commands.law_options import (
     Corners,
     at_corners,
+    check_together,
     law_settings,
     load_under,
     under_laws,
@@ -154,7 +154,7 @@ def solve(
         whole = Clock.of(time_limit)
         clock = before_drawing(whole, plot)
         limits = {"--gap": gap, "--node-limit": node_limit}
-        _check_together(
+        check_together(
             uncertainty=uncertainty,
             laws=laws,
             corners=corners,
@@ -182,11 +182,15 @@ def solve(
                 progress=progress,
             )
         extras = Extras(clock, result.stop)
-        ties = None
+        ties = insisted = None
         if not quick:
             from modelsizer.optimizer.surveys.near_ties import ties_of
 
             ties = ties_of(result, solving, clock)
+            if problem.menus:
+                from modelsizer.optimizer.surveys.machines import machines_of
+
+                insisted = machines_of(result, solving, clock)
         drawn_all = Ending(result.stop if result.status == "limit" else "proven")
         checked, others, pins, closest, drawn, compared, cornered = (None,) * 7
         if verify:
@@ -243,6 +247,10 @@ def solve(
             from modelsizer.text.answer import print_result
 
             print_result(console, result, checked, verbose=verbose)
+            if insisted is not None:
+                from modelsizer.text.machines import print_machines
+
+                print_machines(console, insisted)
             if ties is not None:
                 from modelsizer.text.near_ties import print_near_ties
 
@@ -284,6 +292,8 @@ def solve(
             made = result.to_dict()
             if ties is not None:
                 made["near_ties"] = ties.to_dict()
+            if insisted is not None:
+                made["machine"] |= insisted.to_dict()
             if others is not None:
                 made |= others.to_dict()
             for key, asked, found in (
@@ -338,37 +348,6 @@ def solve(
     if extras.unfinished or not drawn_all.complete or (checked is not None and not checked.agrees):
         raise typer.Exit(STOPPED)
     raise typer.Exit(EXIT[result.status])
-
-
-def _check_together(
-    *,
-    uncertainty: bool,
-    laws: str | None,
-    corners: bool,
-    draws: int | None,
-    write: object,
-    limits: Mapping[str, object],
-) -> None:
-    """Reject options of solve that are incompatible with several laws.
-
-    Parameters
-    ----------
-    uncertainty, laws, corners, draws, write
-        The options.
-    limits : mapping
-        Limits of the solve, by option; None if not given.
-    """
-    if draws is not None and not uncertainty:
-        fail("--draws: how many draws of the law --uncertainty looks at; give --uncertainty too")
-    asked = {"--uncertainty": uncertainty, "--laws": laws is not None, "--corners": corners}
-    many = next((option for option, given in asked.items() if given), "")
-    if not many:
-        return
-    for option, value in limits.items():
-        if value is not None:
-            fail(f"{option}: it stops one solve before its proof; {many} proves every optimum")
-    if write is not None:
-        fail(f"--write: the program is of one law; leave {many} out")
 
 
 def _export_target(text: str | None) -> tuple[str, Path | None]:

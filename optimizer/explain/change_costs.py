@@ -38,8 +38,8 @@ WEIGHTS: Mapping[str, float] = {
     "training.pipeline_parallel": 0.1,
     "training.data_parallel": 0.1,
     "training.microbatch_size": 0.1,
-    # As dear as so many more accelerators of the same kind: the ratio of their bandwidth in
-    # serving, of their FLOP/s in training.
+    # As dear as so many more accelerators of the same kind: the ratio of their prices, where both
+    # are given, or that of their bandwidth in serving, of their FLOP/s in training.
     "serving.accelerator": 1.0,
     "training.accelerator": 1.0,
     "space": 1.0,  # what may be built is written down as a promise is

@@ -164,9 +164,16 @@ def _devices(problem: Problem, key: str, now: str) -> Iterator[Repair]:
     ratios = {name: [ratio(each, figure) for figure in figures] for name, each in known.items()}
     dear = 0 if serving else 1
     better = [n for n, r in ratios.items() if n != now and min(r) >= 1 and max(r) > 1]
-    better.sort(key=lambda name: ratios[name][dear])
+    paid = problem.prices.of(own)
+
+    def dearer(name: str) -> float:
+        """How many times as dear: by the prices, where both are given."""
+        price = problem.prices.of(known[name])
+        return float(price / paid) if price and paid else ratios[name][dear]
+
+    better.sort(key=dearer)
     for name in better[:_MOST_DEVICES]:
-        cost = max(weight_of(key) * math.log(ratios[name][dear]), _ANOTHER)
+        cost = max(weight_of(key) * math.log(dearer(name)), _ANOTHER)
         yield replace(changed(key, now, name), cost=cost)
 
 

@@ -131,14 +131,19 @@ def ties_of(result: Result, after: Solver, whole: Clock) -> NearTies | None:
     within = problem.law.rms
     if within is None:
         return NearTies(problem, None)
-    took = min(result.seconds, time.process_time())  # of CPU time, on a busy machine
-    clock = CpuClock(Limits(min(LEAST_SECONDS + took, MOST_SECONDS)), whole=whole)
+    clock = extra_time(result, whole)
     most = result.best.loss + within
     scorer = Scorer(problem, [Goal("loss", "minimize")], after.store)
     designs, complete = _counted(scorer, most, clock.within(clock.share(_SHARES)))
     cheapest = tuple(_cheapest(Solver(problem, after=after, clock=clock), most))
     known = {result.best.architecture, *(least.design.architecture for least in cheapest)}
     return NearTies(problem, within, max(designs, len(known)), complete, cheapest)
+
+
+def extra_time(result: Result, whole: Clock) -> Clock:
+    """The time that a question beside an answer may take: one second and as long as the solve."""
+    took = min(result.seconds, time.process_time())  # of CPU time, on a busy machine
+    return CpuClock(Limits(min(LEAST_SECONDS + took, MOST_SECONDS)), whole=whole)
 
 
 def _sought(problem: Problem) -> list[str]:

@@ -21,7 +21,7 @@ def lacking(settings: Settings, quantity: str) -> str:
     row = QUANTITIES[quantity]
     try:
         if needs := row.needs(settings):
-            return f"{quantity} needs {needs}"
+            return f"{_needs(quantity)}{needs}"
         if isinstance(row.how, OfFlops):
             row.how.rate(settings)
             if row.how.charge is not None:
@@ -29,6 +29,15 @@ def lacking(settings: Settings, quantity: str) -> str:
     except UnknownFigureError as error:
         return str(error)
     return ""
+
+
+def is_for_user(quantity: str, lack: str) -> bool:
+    """Whether what is lacking is for the user to give, and no unknown figure of an accelerator."""
+    return lack.startswith(_needs(quantity))
+
+
+def _needs(quantity: str) -> str:
+    return f"{quantity} needs "
 
 
 def reads_of(quantity: str) -> Reads:

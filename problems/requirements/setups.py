@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from modelsizer.problems.quantities.needs import lacking, reads_of
+from modelsizer.problems.quantities.needs import is_for_user, lacking, reads_of
 from modelsizer.problems.quantities.quantity import Reads, Settings, values_of
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.records import dataclass
@@ -101,7 +101,8 @@ def setups(
     Raises
     ------
     ValueError
-        ``"@key message"``, if none is left: what is wrong with the first.
+        ``"@key message"``, if none is left: what is wrong with the first; or if one lacks what only
+        the user knows, such as a price: it is not left out for that.
     """
     check_offered(settings.training, settings.serving)
     known: dict[object, TokenLimits] = {}
@@ -145,12 +146,20 @@ class _Lacks:
         self._known: dict[tuple[str, object], str] = {}
 
     def first(self, settings: Settings, asked: Mapping[str, str]) -> str:
-        """Return the fault of the first quantity that lacks something; empty if none does."""
+        """Return the fault of the first quantity that lacks something; empty if none does.
+
+        Raises
+        ------
+        ValueError
+            If it lacks what the user has to give.
+        """
         for key, quantity in asked.items():
             at = quantity, _tables_read(settings, quantity)
             if at not in self._known:
                 self._known[at] = lacking(settings, quantity)
             if lacks := self._known[at]:
+                if is_for_user(quantity, lacks):
+                    raise ValueError(f"@{key} {lacks}")
                 return f"@{key} {lacks}"
         return ""
 

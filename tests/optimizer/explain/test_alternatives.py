@@ -9,6 +9,7 @@ import pytest
 from modelsizer import Problem, solve
 from modelsizer.optimizer.explain.change_costs import FAR, cost_of, weight_of
 from modelsizer.optimizer.explain.explain import explain
+from modelsizer.optimizer.explain.setting_steps import steps
 from tests.support.infeasible import explained, problem_of
 from tests.support.shared import seeds
 from tests.support.tight_problems import infeasible_problems, tight
@@ -92,6 +93,18 @@ def test_another_accelerator_is_a_repair() -> None:
     other = found["serving.accelerator"]
     assert other.value != problem.serving.accelerator
     assert solve(problem.with_settings(other.made)).status == "optimal"
+
+
+def test_another_accelerator_is_as_dear_as_its_price() -> None:
+    problem = problem_of("latency")
+    assert problem.serving.accelerator == "H100-SXM"
+    even = [repair.value for repair in steps(problem, "serving.accelerator")]
+    dearest, other = even[-1], even[0]
+    prices = {"H100-SXM": 2, **dict.fromkeys(even, 3), str(other): 7, str(dearest): 2.5}
+    priced = steps(problem.with_settings({"prices": prices}), "serving.accelerator")
+    costs = {repair.value: repair.cost for repair in priced}
+    assert costs[dearest] == pytest.approx(math.log(2.5 / 2)) and priced[0].value == dearest
+    assert costs.get(other, math.log(7 / 2)) == pytest.approx(math.log(7 / 2))
 
 
 def test_weights_are_of_settings_too() -> None:

@@ -47,6 +47,17 @@ def test_the_table_stands_for_no_accelerator_that_it_lacks() -> None:
             problem.with_settings({f"budgets.{name}": 1e6})
 
 
+def test_an_accelerator_on_offer_is_not_left_out_for_want_of_a_price() -> None:
+    offered = TABLES | {"training": {"accelerator": ["H100-SXM", "H200-SXM"], "accelerators": 64}}
+    assert Problem.from_tables(offered).menus  # nothing asks for a price
+    for quantity in ("training_cost", "lifetime_cost"):
+        with pytest.raises(ProblemError, match=r"write \[prices\] H200-SXM = 2.5") as error:
+            Problem.from_tables(offered | {"budgets": {quantity: 1e6}})
+        assert error.value.faults[0].key == f"budgets.{quantity}"
+    priced = offered | {"prices": TABLES["prices"] | {"H200-SXM": 3}}
+    assert len(Problem.from_tables(priced | {"budgets": {"training_cost": 1e6}}).setups) == 2
+
+
 def test_names_are_found_however_they_are_written() -> None:
     problem = Problem.from_tables(TABLES)
     assert problem.to_dict()["prices"] == {"H100-SXM": 2.5, "A100-80GB-SXM": 1.25}

@@ -1,0 +1,100 @@
+"""Report of the machine of an answer, and of what insisting on another costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelsizer.optimizer.surveys.machines import Forced, Machine, Machines
+from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.units import format_quantity
+from modelsizer.text.kit.lines import INDENT, paragraph, section
+from modelsizer.text.kit.tables import Table, print_table
+from modelsizer.text.kit.words import NONE, UNKNOWN, shape, signed
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_MOST_NAMED = 8  # other values of a menu, the cheapest first
+_NONE = "no design"
+
+
+def print_machines(console: Console, found: Machines) -> None:
+    """Print the values chosen, what another of each costs, and the runner-up."""
+    section(console, "Machine")
+    print_table(console, machine_table(found), indent=INDENT)
+    paragraph(console, runner_up_words(found), above=1, expand=False)
+
+
+def machine_table(found: Machines) -> Table:
+    """A row for each menu: its key, the value chosen, and what the others cost."""
+    rows = []
+    for key, value in found.chosen.items():
+        others = [each for each in found.forced if each.key == key]
+        rows.append((key, _value(value), _others(found, others)))
+    unit = "nats" if found.result.objective.name == "loss" else "of the objective"
+    headings = ("", "chosen", f"insisting on another costs, {unit}")
+    return Table(headings, rows, words=frozenset({0, 1, 2}), folds={2: None})
+
+
+def _others(found: Machines, others: list[Forced]) -> str:
+    """Other values of a menu: the cheapest first, those without a design last."""
+    known = [each for each in others if each.difference is not None]
+    known.sort(key=lambda each: abs(each.difference or 0))
+    texts = [f"{_value(each.value)} {cost(found, each)}" for each in known]
+    shown = texts[:_MOST_NAMED]
+    if more := len(texts) - len(shown):
+        shown.append(f"{more:,} more up to {cost(found, known[-1])}")
+    for status, words in (("infeasible", _NONE), ("limit", UNKNOWN)):
+        without = [_value(each.value) for each in others if each.status == status]
+        if without:
+            many = len(without) > _MOST_NAMED
+            shown.append(f"{f'{len(without):,} others' if many else ', '.join(without)}: {words}")
+    return ", ".join(shown) or NONE
+
+
+def cost(found: Machines, each: Forced) -> str:
+    """What a value costs: nats of loss, or the change of another objective."""
+    name = found.result.objective.name
+    if not each.difference:
+        return "+0"
+    if name == "loss":
+        return signed(each.difference, rms=found.result.problem.law.rms)
+    best = float(found.result.objective.value or 0)
+    change = signed(each.difference, QUANTITIES[name].dimension, 3)
+    return f"{change} ({100 * each.difference / best:+.2g} %)" if best else change
+
+
+def runner_up_words(found: Machines) -> str:
+    """The best answer on another machine, in a sentence."""
+    best = found.runner_up
+    if best is None:
+        if not found.complete:
+            return "The runner-up is not known: the time did not suffice for all of them."
+        return "No other machine has a design."
+    assert best.design is not None and best.machine is not None
+    changed = differing(found.chosen, best.machine)
+    name = found.result.objective.name
+    value = (
+        ""
+        if name == "loss"
+        else f", {format_quantity(best.objective or 0, QUANTITIES[name].dimension)}"
+    )
+    same = best.design.architecture == found.result.best.architecture
+    design = "the same design" if same else shape(best.design.architecture)
+    return f"Runner-up: {changed}, {design}{value}, {cost(found, best)}."
+
+
+def differing(chosen: Machine, other: Machine) -> str:
+    """The values in which a machine differs from the chosen one."""
+    names = [key.partition(".")[2] for key in chosen]
+    return ", ".join(
+        f"{name if names.count(name) == 1 else key} {_value(other[key])}"
+        for key, name in zip(chosen, names, strict=True)
+        if other[key] != chosen[key]
+    )
+
+
+def _value(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{part} = {each}" for part, each in value.items()) + "}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -1,0 +1,186 @@
+"""What insisting on another machine costs: the best answer with each value of a menu of settings.
+
+Where settings of training and serving offer several values, an answer chooses one of each. Here
+every other value is forced in turn and the problem solved again, with the same proof. A machine
+that differs from the chosen one differs in the value of some key, so that the best of these answers
+is the runner-up: nothing on any other machine is better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from modelsizer.optimizer.result import Result, Status, machine_dict
+from modelsizer.optimizer.solver import Solver
+from modelsizer.optimizer.surveys.near_ties import extra_time
+from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
+from modelsizer.problems.architecture.describing import design_architecture
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.errors import ProblemError, require_type
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
+from modelsizer.problems.units import Number
+
+Machine = Mapping[str, Any]
+"""Values by dotted key, as a problem file writes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """The answer with one value of a menu.
+
+    Parameters
+    ----------
+    key : str
+    value : object
+        As the problem file writes it.
+    status : {"optimal", "infeasible", "limit"}
+        What is proven; ``"limit"`` if the time did not suffice.
+    objective, difference : int or float or None
+        Of the best design, and how far it is from that of the answer.
+    design : Evaluation or None
+    machine : mapping
+        The values that it has of all menus.
+    """
+
+    key: str
+    value: object
+    status: Status
+    objective: Number | None = None
+    difference: float | None = None
+    design: Evaluation | None = None
+    machine: Machine | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON contract."""
+        design = self.design
+        return {
+            "key": self.key,
+            "value": self.value,
+            "status": self.status,
+            "objective": self.objective,
+            "difference": self.difference,
+            "architecture": None if design is None else design_architecture(design.architecture),
+            "machine": None if self.machine is None else dict(self.machine),
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Machines:
+    """The machine of an answer, and the best answers on others.
+
+    Parameters
+    ----------
+    result : Result
+        The answer.
+    chosen : mapping
+        Its value of each menu.
+    forced : tuple of Forced
+        Every other value of each menu, menu by menu.
+    stop : str
+        Why it ended; ``"proven"`` if each of them is proven.
+    """
+
+    result: Result
+    chosen: Machine
+    forced: tuple[Forced, ...]
+    stop: Stop
+
+    @property
+    def complete(self) -> bool:
+        """Whether every other value is proven."""
+        return self.stop == "proven"
+
+    @property
+    def runner_up(self) -> Forced | None:
+        """The best answer on any other machine; None if there is none, or it is not proven."""
+        if not self.complete:
+            return None
+        known = [each for each in self.forced if each.difference is not None]
+        return min(known, key=lambda each: abs(each.difference or 0), default=None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON contract, beside those of the machine itself."""
+        best = self.runner_up
+        return {
+            "complete": self.complete,
+            "runner_up": None if best is None else best.to_dict(),
+            "alternatives": [each.to_dict() for each in self.forced],
+        }
+
+
+def machines(result: Result, *, time_limit: float | None = None) -> Machines | None:
+    """Find what insisting on another machine would cost.
+
+    Parameters
+    ----------
+    result : Result
+    time_limit : float, optional
+        Seconds. What is known by then is returned; so it is after one second of CPU time and as
+        long as the solve took.
+
+    Returns
+    -------
+    Machines or None
+        None unless the result is a proven optimum and a setting offers several values.
+
+    Raises
+    ------
+    ArgumentError
+        If the time limit is negative or not finite.
+    """
+    require_type("result", result, Result)
+    return machines_of(result, Solver(result.problem), Clock.of(time_limit))
+
+
+def machines_of(result: Result, after: Solver, whole: Clock) -> Machines | None:
+    """Find them after a solve of a solver, whose tables are used again; see `machines`."""
+    problem = result.problem
+    if result.status != "optimal" or not problem.menus:
+        return None
+    clock = extra_time(result, whole)
+    solver = Solver(problem.without_scenarios(), after=after, clock=clock)
+    chosen = machine_of(problem, result.best)
+    found: list[Forced] = []
+    ending = Ending()
+    others = list(_others(problem, chosen))
+    with ending:
+        for key, value in others:
+            clock.check()
+            found.append(_forced(solver, result, key, value))
+            if found[-1].status == "limit":
+                ending.stop = "time"
+    found += [Forced(key, value, "limit") for key, value in others[len(found) :]]
+    return Machines(result, chosen, tuple(found), ending.stop)
+
+
+def machine_of(problem: Problem, design: Evaluation) -> dict[str, Any]:
+    """The values that a design has of all menus of settings, by dotted key."""
+    tables = machine_dict(problem, design).get("machine", {})
+    return {f"{name}.{key}": v for name, table in tables.items() for key, v in table.items()}
+
+
+def _others(problem: Problem, chosen: Machine) -> Iterator[tuple[str, Any]]:
+    """Values of menus that were not chosen, as a problem file writes them."""
+    for key, menu in problem.menus.items():
+        table, _, name = key.partition(".")
+        written = type(getattr(problem, table)).model_fields[name].write
+        for value in menu.values:
+            if (plain := written(value)) != chosen[key]:
+                yield key, plain
+
+
+def _forced(solver: Solver, result: Result, key: str, value: Any) -> Forced:
+    try:
+        asked = solver.problem.with_settings({key: value})
+    except ProblemError:  # with no value of the other menus
+        return Forced(key, value, "infeasible")
+    found = solver.solve(problem=asked, details=False)
+    if found.design is None or found.status != "optimal":
+        return Forced(key, value, found.status)
+    best, here = result.objective.value, found.objective.value
+    assert best is not None and here is not None
+    machine = machine_of(asked, found.design) | {key: value}
+    machine = {each: machine[each] for each in solver.problem.menus}
+    return Forced(key, value, "optimal", here, float(here) - float(best), found.design, machine)
