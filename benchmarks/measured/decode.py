@@ -24,9 +24,15 @@ _LISTS = (
     ("fresh_measurements.json", "decode", "step"),
     ("fresh_measurements.json", "batched", "step"),
 )
-_ENGINES = {"llama.cpp": "llama.cpp"}
-"""Engine of a row, in small letters, as `serving.engine` has it; others have none of their own."""
+_ENGINES = ("vllm", "tensorrt-llm", "llama.cpp")
+"""Engines of rows, in small letters, that `serving.engine` names; others are the roofline alone."""
 _Q4_K, _Q8_0 = 4.58 * 2**30 / 8.03e9, 8.5 / 8  # file size of Llama 3 8B; blocks of 32 and a scale
+_MXFP4_GGUF = {
+    "attention": _Q8_0,
+    "ffn": 4.25 / 8,
+    "embedding": _Q8_0,
+    "other": 2,
+}  # 12.1 GB: 20b
 _MXFP4 = {"attention": 2, "ffn": 4.25 / 8, "embedding": 2, "other": 2}
 _FP8 = {"attention": 1, "ffn": 1, "embedding": 2, "other": 2}
 _FP8_FFN = {"attention": 2, "ffn": 1, "embedding": 2, "other": 2}  # Llama 3.1 405B FP8
@@ -96,9 +102,13 @@ def cases(data: Path) -> Iterator[Case]:
             engine = _engine(r)
             if r.get("output_len"):
                 kind = "whole batch"
-            settings = device | _load(r, kind) | bytes_of(r["weight_dtype"], r["model"])
-            if ours := _ENGINES.get(engine.lower()):
-                settings["serving.engine"] = ours
+            settings = (
+                device
+                | _load(r, kind)
+                | bytes_of(r["weight_dtype"], r["model"], gguf=engine == "llama.cpp")
+            )
+            known = engine.lower() in _ENGINES
+            settings["serving.engine"] = engine.lower() if known else "none"
             yield Case(r, file, key, position, kind, engine, architecture, settings, _measured(r))
 
 
@@ -137,12 +147,12 @@ def _load(r: Mapping[str, Any], kind: str) -> dict[str, Any]:
     return load | {"serving.context_length": max(1, int(generated) // 2 if generated else 205)}
 
 
-def bytes_of(dtype: str, model: str = "") -> dict[str, Any]:
+def bytes_of(dtype: str, model: str = "", *, gguf: bool = False) -> dict[str, Any]:
     """Serving settings of a row's weight format."""
     low = dtype.lower()
     by_part = None
     if "mxfp4" in low:
-        by_part = _MXFP4
+        by_part = _MXFP4 if low == "mxfp4" and not gguf else _MXFP4_GGUF
     elif low == "fp8" and model == "llama-3.1-405b":
         by_part = _FP8_FFN
     elif low == "fp8" and model in models():

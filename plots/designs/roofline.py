@@ -216,11 +216,11 @@ def _near(labels: Labels, one: Point, other: Point) -> bool:
 
 
 def _words(point: Point, *, narrow: bool) -> str:
-    """Return the kind of a step, its seconds, and the share of overhead."""
+    """Return the kind of a step, its seconds, and the share of neither moving nor computing."""
     time = format_quantity(point.seconds, "seconds", 3)
     if narrow:
         return f"{point.phase}\n{time}"
-    share = f"{100 * point.overhead_seconds / point.seconds:.0f} % overhead"
+    share = f"{100 * point.beside_seconds / point.seconds:.0f} % overhead"
     if point.phase == "decode":
         return f"decode, batch {point.batch}\n{time} a token\n{share}"
     prompts = f"{point.batch} x " if point.batch > 1 else ""

@@ -51,6 +51,9 @@ class FeedForward(Protocol):
     def read_experts(self, d_model: Count, tokens: int) -> Count:
         """The part of `read_weights` in matrices of routed experts."""
 
+    def routed_values(self, d_model: Count) -> Count:
+        """Values of a token that are handed to its experts, a copy for each."""
+
 
 def _weights(d_model: Count, d_ff: Count, gated: bool) -> Count:
     return (3 if gated else 2) * d_model * d_ff
@@ -131,6 +134,10 @@ class DenseFeedForward:
         return self.matmul_weights(d_model)
 
     def read_experts(self, d_model: Count, tokens: int) -> Count:  # noqa: ARG002
+        """Zero: no routed experts."""
+        return 0 * d_model
+
+    def routed_values(self, d_model: Count) -> Count:
         """Zero: no routed experts."""
         return 0 * d_model
 
@@ -296,6 +303,10 @@ class MixtureOfExperts:
         each = self._matrices(d_model)
         return whole(np.asarray(each).astype(np.float64) * reached, each)
 
+    def routed_values(self, d_model: Count) -> Count:
+        """The width that an expert reads, for each active expert."""
+        return self.active * self._width(d_model)
+
 
 @dataclass(frozen=True, slots=True)
 class NoFeedForward:
@@ -311,7 +322,7 @@ class NoFeedForward:
         return 0 * d_model
 
     parameters = active_parameters = expert_parameters = matmul_weights
-    matrix_parameters = expert_matrices = matmul_weights
+    matrix_parameters = expert_matrices = routed_values = matmul_weights
 
     def kept_values(self, d_model: Count, *, fused: bool) -> Count:  # noqa: ARG002
         """None."""
@@ -386,3 +397,7 @@ class SeveralFeedForwards:
     def read_experts(self, d_model: Count, tokens: int) -> Count:
         """Sum over the parts."""
         return sum(part.read_experts(d_model, tokens) for part in self.parts)
+
+    def routed_values(self, d_model: Count) -> Count:
+        """Sum over the parts."""
+        return sum(part.routed_values(d_model) for part in self.parts)

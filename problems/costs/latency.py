@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from fractions import Fraction
 
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.costs import roofline
-from modelsizer.problems.costs.roofline import Machine
+from modelsizer.problems.costs.roofline import Machine, Step
 from modelsizer.problems.hardware import efficiencies as efficiency
+from modelsizer.problems.hardware.efficiencies import Reached
 from modelsizer.problems.tables.serving import Estimate, Serving
 
 _BITS = 8
+
+
+def _reached(serving: Serving) -> Reached:
+    formats = serving.weights
+    return efficiency.decode(
+        serving.named,
+        serving.served_by,
+        weight_bits=float(formats.matrix) * _BITS,
+        expert_bits=float(formats.experts) * _BITS,
+        precision=serving.compute,
+    )
+
+
+def _own(share: float | None, otherwise: float) -> float:
+    return otherwise if share is None else float(share)
 
 
 def decode_machine(serving: Serving) -> Machine:
@@ -24,30 +39,72 @@ def decode_machine(serving: Serving) -> Machine:
     UnknownFigureError
         If a needed figure of the accelerator is unknown.
     """
-    device = serving.named
-    used = efficiency.decode(device, float(serving.weights.matrix) * _BITS, serving.engine)
-    share = serving.memory_efficiency
+    device, reached = serving.named, _reached(serving)
     return Machine(
-        device.figure("bandwidth") * (used.bandwidth if share is None else float(share)),
-        _flops(serving),
-        serving.tensor_parallel,
-        float(device.figure("link")) if serving.tensor_parallel > 1 else 1.0,
-        efficiency.link_latency(),
-        used.overhead if serving.overhead is None else float(serving.overhead),
+        bandwidth=device.figure("bandwidth") * _own(serving.memory_efficiency, reached.bandwidth),
+        flops=_peak(serving) * _own(serving.prefill_efficiency, reached.compute),
+        ways=serving.tensor_parallel,
+        link=float(device.figure("link")) if serving.tensor_parallel > 1 else 1.0,
+        link_latency=efficiency.link_latency(),
+        overhead=_own(serving.overhead, reached.overhead),
+        mixture=reached.mixture,
+        sequence=reached.sequence,
+        routed_value=reached.routed_value,
+        adds=reached.adds,
     )
 
 
 def prefill_machine(serving: Serving) -> Machine:
     """The machine that runs a prefill; see `decode_machine`."""
-    used = efficiency.prefill(serving.compute)
-    overhead = used.overhead if serving.overhead is None else float(serving.overhead)
-    return replace(decode_machine(serving), overhead=overhead)
+    share, overhead = efficiency.prefill(serving.compute)
+    decoding = decode_machine(serving)
+    return Machine(
+        decoding.bandwidth,
+        _peak(serving) * _own(serving.prefill_efficiency, share),
+        decoding.ways,
+        decoding.link,
+        decoding.link_latency,
+        _own(serving.overhead, overhead),
+    )
 
 
-def _flops(serving: Serving) -> float:
-    share = serving.prefill_efficiency
-    used = efficiency.prefill(serving.compute).bandwidth if share is None else float(share)
-    return serving.named.figure(f"{serving.compute}_flops") * used
+def _peak(serving: Serving) -> float:
+    return serving.named.figure(f"{serving.compute}_flops")
+
+
+def decode_step(
+    serving: Serving,
+    context: int,
+    trunk: Trunk,
+    kinds: Sequence[Layer],
+    machine: Machine | None = None,
+    positions: int = 1,
+) -> Step:
+    """One decode step of the batch, whatever the estimate.
+
+    Parameters
+    ----------
+    serving : Serving
+    context : int
+        Tokens of each sequence in the cache.
+    trunk, kinds
+        An architecture without its numbers of layers; integers or arrays of shape (W,).
+    machine : Machine, optional
+        `decode_machine` by default.
+    positions : int
+        Tokens of each sequence that the step computes.
+    """
+    return roofline.decode(
+        trunk,
+        kinds,
+        machine or decode_machine(serving),
+        batch=serving.batch_size,
+        context=context,
+        formats=serving.weights,
+        kv_bytes=float(serving.exact_kv_bytes),
+        state_bytes=float(serving.exact_state_bytes),
+        positions=positions,
+    )
 
 
 def decode_branches(
@@ -57,30 +114,48 @@ def decode_branches(
     kinds: Sequence[Layer],
     estimate: Estimate | None = None,
 ) -> tuple[Affine, ...]:
-    """Memory-bound and compute-bound seconds of a decode step.
+    """Seconds of which a decode step takes the larger.
 
     Parameters
     ----------
-    serving : Serving
-    context : int
-        Tokens of each sequence in the cache.
-    trunk, kinds
-        An architecture without its numbers of layers; integers or arrays of shape (W,).
+    serving, context, trunk, kinds
+        See `decode_step`.
     estimate : {"low", "expected", "high"}, optional
         `serving.latency` by default.
     """
-    parts = roofline.decode(
+    machine = decode_machine(serving)
+    step = decode_step(serving, context, trunk, kinds, machine)
+    return _spread(step.branches(adds=machine.adds), decode_factor(serving, estimate))
+
+
+def decode_factor(serving: Serving, estimate: Estimate | None = None) -> float:
+    """Measured over predicted time of a decode step, at an estimate."""
+    spread = efficiency.decode_spread(
+        serving.named,
+        serving.served_by,
+        batch=serving.batch_size,
+        ways=serving.tensor_parallel,
+    )
+    return float(getattr(spread, estimate or serving.latency))
+
+
+def prefill_step(
+    serving: Serving,
+    context: int,
+    trunk: Trunk,
+    kinds: Sequence[Layer],
+    machine: Machine | None = None,
+) -> Step:
+    """The step to the first token; see `decode_step`."""
+    return roofline.prefill(
         trunk,
         kinds,
-        decode_machine(serving),
-        batch=serving.batch_size,
-        context=context,
+        machine or prefill_machine(serving),
+        batch=serving.prompts,
+        prompt=serving.prompt_length or context,
         formats=serving.weights,
-        kv_bytes=float(serving.exact_kv_bytes),
         state_bytes=float(serving.exact_state_bytes),
     )
-    spread = efficiency.decode_spread(serving.named)
-    return _spread(parts, getattr(spread, estimate or serving.latency))
 
 
 def prefill_branches(
@@ -90,17 +165,15 @@ def prefill_branches(
     kinds: Sequence[Layer],
     estimate: Estimate | None = None,
 ) -> tuple[Affine, ...]:
-    """Memory-bound and compute-bound seconds to the first token; see `decode_branches`."""
-    parts = roofline.prefill(
-        trunk,
-        kinds,
-        prefill_machine(serving),
-        batch=serving.prompts,
-        prompt=serving.prompt_length or context,
-        formats=serving.weights,
-        state_bytes=float(serving.exact_state_bytes),
-    )
-    return _spread(parts, getattr(efficiency.prefill_spread(), estimate or serving.latency))
+    """Seconds of which the step to the first token takes the larger; see `decode_branches`."""
+    machine = prefill_machine(serving)
+    step = prefill_step(serving, context, trunk, kinds, machine)
+    return _spread(step.branches(adds=machine.adds), prefill_factor(serving, estimate))
+
+
+def prefill_factor(serving: Serving, estimate: Estimate | None = None) -> float:
+    """Measured over predicted time to a first token, at an estimate."""
+    return float(getattr(efficiency.prefill_spread(), estimate or serving.latency))
 
 
 def _spread(parts: tuple[Affine, ...], factor: float) -> tuple[Affine, ...]:

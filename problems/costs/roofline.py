@@ -1,10 +1,13 @@
-"""Rooflines of serving: the time of a decode step and of a prefill, affine in the layers.
+"""The time of a decode step and of a prefill, affine in the layers.
 
-A step takes the longer of moving its bytes and computing its FLOPs (Williams et al. 2009,
-doi 10.1145/1498765.1498785), each at the share of the peak that engines reach, plus an overhead
-per layer (launches, synchronisation) and, under tensor parallelism, an all-reduce after each
-mixer and each feed-forward (Shoeybi et al. 2019, arXiv 1909.08053, section 3), a ring that moves
-2 (n - 1) / n times its bytes over the link, plus a latency.
+A step moves its bytes and computes its FLOPs, each at the share of the peak that engines reach. On
+the roofline (Williams et al. 2009, doi 10.1145/1498765.1498785) it takes the longer of the two;
+steps that engines were measured at take about the sum (docs/predictions.md). Beside these it takes
+an overhead per layer (launches, synchronisation), with an engine a time for each sequence of the
+batch (scheduling, sampling, text) and for each value that is handed to an expert, and under tensor
+parallelism an all-reduce after each mixer and each feed-forward (Shoeybi et al. 2019, arXiv
+1909.08053, section 3), a ring that moves 2 (n - 1) / n times its bytes over the link, plus a
+latency.
 
 Times are whole picoseconds, with each coefficient rounded separately, so that single
 architectures, tables of them and all solvers agree to the unit. A step takes at least one, so that
@@ -46,6 +49,14 @@ class Machine:
         Bytes/s between accelerators, one way; unused if `ways` is 1.
     link_latency, overhead : float
         Seconds per all-reduce, and per layer.
+    mixture : float
+        Further seconds per layer with routed experts.
+    sequence : float
+        Seconds per sequence of a step.
+    routed_value : float
+        Seconds per value that is handed to an expert.
+    adds : bool
+        Whether a step takes the sum of moving and computing, not the longer of the two.
     """
 
     bandwidth: float
@@ -54,6 +65,56 @@ class Machine:
     link: float
     link_latency: float
     overhead: float
+    mixture: float = 0.0
+    sequence: float = 0.0
+    routed_value: float = 0.0
+    adds: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a step does, in picoseconds.
+
+    Parameters
+    ----------
+    memory, compute : Affine
+        Moving its bytes, and computing its FLOPs.
+    overhead : Affine
+        What each layer takes, whatever its widths.
+    sequences : Affine
+        What grows with the sequences alone: one by one, and by the values handed to experts.
+    communication : Affine
+        All-reduces of tensor parallelism.
+    """
+
+    memory: Affine
+    compute: Affine
+    overhead: Affine
+    sequences: Affine
+    communication: Affine
+
+    def branches(self, *, adds: bool) -> tuple[Affine, Affine]:
+        """Seconds of which a step takes the larger.
+
+        Parameters
+        ----------
+        adds : bool
+            Whether it takes the sum of moving and computing: all is then in the first, and the
+            second is idle, a picosecond.
+        """
+        beside = (self.overhead, self.sequences, self.communication)
+        if adds:
+            total = _together(self.memory, self.compute, *beside)
+            idle = Affine(0 * total.base, tuple(0 * each for each in total.per_layer))
+            return total, _together(idle)
+        return _together(self.memory, *beside), _together(self.compute, *beside)
+
+
+def _together(*parts: Affine) -> Affine:
+    """Seconds of parts in picoseconds; the constant is at least one."""
+    base = sum(part.base for part in parts)
+    layers = zip(*(part.per_layer for part in parts), strict=True)
+    return Affine(base + (base < 1), tuple(sum(each) for each in layers), PICOSECONDS)
 
 
 def _time(values: Any, seconds_each: float) -> Any:
@@ -65,28 +126,30 @@ def _time(values: Any, seconds_each: float) -> Any:
     return whole(np.asarray(values).astype(np.float64) * (seconds_each * PICOSECONDS), values)
 
 
-def _fixed(machine: Machine, trunk: Trunk, kind: Layer, tokens: int) -> Any:
-    """Picoseconds per layer, whatever its widths: overhead and all-reduces."""
-    time = _time(0 * trunk.d_model + 1, machine.overhead)
-    if machine.ways == 1:
-        return time
+def _beside(
+    machine: Machine, trunk: Trunk, kinds: Sequence[Layer], sequences: int, tokens: int
+) -> tuple[Affine, Affine, Affine]:
+    """Picoseconds of overhead, of sequences, and of all-reduces."""
+    d, overhead = trunk.d_model, _time(1, machine.overhead)
+    fixed: list[Any] = [overhead for _ in kinds]
+    handed: list[Any] = [0 for _ in kinds]
+    sent: list[Any] = [0 for _ in kinds]
+    for i, kind in enumerate(kinds):
+        if machine.mixture:
+            fixed[i] = overhead + _time(1, machine.mixture) * (kind.ffn.expert_matrices(d) > 0)
+        if machine.routed_value:
+            handed[i] = _time(kind.ffn.routed_values(d), tokens * machine.routed_value)
+        if machine.ways > 1:
+            sent[i] = _all_reduces(machine, trunk, kind, tokens)
+    each = _time(sequences, machine.sequence)
+    return Affine(0, tuple(fixed)), Affine(each, tuple(handed)), Affine(0, tuple(sent))
+
+
+def _all_reduces(machine: Machine, trunk: Trunk, kind: Layer, tokens: int) -> Any:
+    """Picoseconds of the all-reduces of a layer."""
     share = 2 * (machine.ways - 1) / machine.ways
     moved = _time(trunk.d_model, kind.inputs * tokens * ACTIVATION_BYTES * share / machine.link)
-    return time + moved + _time(0 * trunk.d_model + 1, kind.inputs * machine.link_latency)
-
-
-def _steps(base: tuple[Any, Any], layers: Sequence[tuple[Any, Any]]) -> tuple[Affine, Affine]:
-    """Memory-bound and compute-bound times."""
-    memory, compute = zip(*layers, strict=True) if layers else ((), ())
-    return (
-        Affine(_some(base[0]), tuple(memory), PICOSECONDS),
-        Affine(_some(base[1]), tuple(compute), PICOSECONDS),
-    )
-
-
-def _some(time: Any) -> Any:
-    """A time, at least one picosecond."""
-    return time + (time < 1)
+    return moved + _time(1, kind.inputs * machine.link_latency)
 
 
 def _moving(reads: Sequence[tuple[Any, Fraction]], moved: float) -> Any:
@@ -134,8 +197,9 @@ def decode(
     formats: WeightFormat,
     kv_bytes: float,
     state_bytes: float,
-) -> tuple[Affine, Affine]:
-    """Memory-bound and compute-bound seconds of one decode step of a batch.
+    positions: int = 1,
+) -> Step:
+    """One decode step of a batch.
 
     Parameters
     ----------
@@ -148,30 +212,32 @@ def decode(
         Bytes per weight.
     kv_bytes, state_bytes : float
         Bytes per cached value, and per value of a state.
-
-    Returns
-    -------
-    memory, compute : Affine
-        The step takes the longer of the two.
+    positions : int
+        Tokens of each sequence that the step computes: 1, or one more than it verifies. The cache
+        and the states of a sequence are read once for all of them.
     """
+    tokens = batch * positions
     moved = 1 / (machine.bandwidth * machine.ways)
-    computed = batch / (machine.flops * machine.ways)
+    computed = tokens / (machine.flops * machine.ways)
     flops = forward_flops(trunk, kinds, context, cached=True)
-    layers = []
-    for kind, of_token in zip(kinds, flops.per_layer, strict=True):
+    memory = []
+    for kind in kinds:
         cached = sum(
             copied(part, part.read_values(context), machine.ways) * batch
             for part in mixers(kind.attention)
         )
-        memory = (
-            _moving(_layer_reads(kind, trunk, batch, formats), moved)
+        memory.append(
+            _moving(_layer_reads(kind, trunk, tokens, formats), moved)
             + _time(cached, kv_bytes * moved)
             + _time(_state_passes(kind, batch), state_bytes * moved)
         )
-        fixed = _fixed(machine, trunk, kind, batch)
-        layers.append((memory + fixed, _time(of_token, computed) + fixed))
-    base = _moving(_outer_reads(trunk, formats), moved), _time(flops.base, computed)
-    return _steps(base, layers)
+    return Step(
+        Affine(_moving(_outer_reads(trunk, formats), moved), tuple(memory)),
+        Affine(
+            _time(flops.base, computed), tuple(_time(each, computed) for each in flops.per_layer)
+        ),
+        *_beside(machine, trunk, kinds, batch, tokens),
+    )
 
 
 def _state_passes(kind: Layer, batch: int) -> Count:
@@ -188,8 +254,8 @@ def prefill(
     prompt: int,
     formats: WeightFormat,
     state_bytes: float,
-) -> tuple[Affine, Affine]:
-    """Memory-bound and compute-bound seconds to the first token of a batch of prompts.
+) -> Step:
+    """The step to the first token of a batch of prompts; see `decode`.
 
     Scores are full, not causally halved; the head is applied to the last token only.
     """
@@ -197,12 +263,16 @@ def prefill(
     moved = 1 / (machine.bandwidth * machine.ways)
     computed = 1 / (machine.flops * machine.ways)
     flops = forward_flops(trunk, kinds, prompt)
-    layers = []
-    for kind, of_token in zip(kinds, flops.per_layer, strict=True):
-        memory = _moving(_layer_reads(kind, trunk, tokens, formats), moved) + _time(
-            _state_passes(kind, batch), state_bytes * moved
-        )
-        fixed = _fixed(machine, trunk, kind, tokens)
-        layers.append((memory + fixed, _time(of_token, tokens * computed) + fixed))
-    base = _moving(_outer_reads(trunk, formats), moved), _time(flops.base, batch * computed)
-    return _steps(base, layers)
+    memory = (
+        _moving(_layer_reads(kind, trunk, tokens, formats), moved)
+        + _time(_state_passes(kind, batch), state_bytes * moved)
+        for kind in kinds
+    )
+    return Step(
+        Affine(_moving(_outer_reads(trunk, formats), moved), tuple(memory)),
+        Affine(
+            _time(flops.base, batch * computed),
+            tuple(_time(each, tokens * computed) for each in flops.per_layer),
+        ),
+        *_beside(machine, trunk, kinds, batch, tokens),
+    )

@@ -6,32 +6,33 @@ doi 10.1145/1498765.1498785). FLOPs, bytes and times are those of
 `modelsizer.problems.costs.roofline`; `Point.seconds` is exactly the number that budgets on
 `decode_latency` and `prefill_latency` limit.
 
-Overheads (per layer, and of all-reduces under tensor parallelism) add to the longer of moving and
-computing: seconds = max(memory, compute) + overhead, all three multiplied by the spread if
-`serving.latency` is not "expected". A point therefore lies below the roof at the efficiencies by
-the share of its time due to overheads (and the spread).
+What else a step takes (overheads, sequences, all-reduces) adds to the longer of moving and
+computing, or to their sum with an engine whose steps take that; all are multiplied by the spread
+if `serving.latency` is not "expected". A point therefore lies below the roof at the efficiencies
+by the share of its time that is not the longer of the two.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.costs import roofline
 from modelsizer.problems.costs.latency import (
     decode_branches,
+    decode_factor,
     decode_machine,
+    decode_step,
     prefill_branches,
+    prefill_factor,
     prefill_machine,
+    prefill_step,
 )
-from modelsizer.problems.costs.roofline import PICOSECONDS, Machine
+from modelsizer.problems.costs.roofline import PICOSECONDS, Machine, Step
 from modelsizer.problems.designs.costs import costs
 from modelsizer.problems.designs.standalone import served_as_stored
-from modelsizer.problems.hardware import efficiencies as efficiency
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.tables.serving import Serving
@@ -97,10 +98,17 @@ class Point:
     flops, bytes_moved : float
         Totals over all accelerators that share the step.
     memory_seconds, compute_seconds : float
-        Seconds of moving the bytes and of computing the FLOPs, without overheads.
+        Seconds of moving the bytes and of computing the FLOPs.
     overhead_seconds : float
+        What each layer takes, whatever its widths.
+    sequence_seconds : float
+        What grows with the sequences alone.
+    communication_seconds : float
+        All-reduces.
     seconds : float
-        Seconds of the step: the longer of the two plus overheads.
+        Seconds of the step.
+    adds : bool
+        Whether moving and computing add; otherwise the longer of them counts.
     ways : int
         Number of accelerators that share the step.
     fits : bool or None
@@ -116,7 +124,10 @@ class Point:
     memory_seconds: float
     compute_seconds: float
     overhead_seconds: float
+    sequence_seconds: float
+    communication_seconds: float
     seconds: float
+    adds: bool
     ways: int
     fits: bool | None = None
 
@@ -129,6 +140,11 @@ class Point:
     def attained(self) -> float:
         """FLOP/s per accelerator, including overheads."""
         return self.flops / self.seconds / self.ways
+
+    @property
+    def beside_seconds(self) -> float:
+        """Seconds of neither moving nor computing."""
+        return self.overhead_seconds + self.sequence_seconds + self.communication_seconds
 
     @property
     def bound(self) -> Literal["memory", "compute"]:
@@ -206,56 +222,39 @@ def _decode(problem: Problem, architecture: Architecture, batch: int) -> Point:
     trunk, context = architecture.trunk, problem.context_length
     kinds = [group.layer for group in architecture.groups]
 
-    def step(machine: Machine) -> tuple[Affine, Affine]:
-        return roofline.decode(
-            trunk,
-            kinds,
-            machine,
-            batch=batch,
-            context=context,
-            formats=serving.weights,
-            kv_bytes=float(serving.exact_kv_bytes),
-            state_bytes=float(serving.exact_state_bytes),
-        )
-
-    whole = decode_branches(serving, context, trunk, kinds)
-    spread = getattr(efficiency.decode_spread(serving.named), serving.latency)
+    machine = decode_machine(serving)
     point = _point(
-        "decode", batch, context, architecture, step, decode_machine(serving), whole, spread
+        "decode",
+        batch,
+        context,
+        architecture,
+        lambda machine: decode_step(serving, context, trunk, kinds, machine),
+        machine,
+        decode_branches(serving, context, trunk, kinds),
+        decode_factor(serving),
     )
     return replace(point, fits=_fits(problem, serving, architecture))
 
 
 def _prefill(problem: Problem, architecture: Architecture) -> Point:
-    serving, trunk = problem.serving, architecture.trunk
+    serving, trunk, context = problem.serving, architecture.trunk, problem.context_length
     kinds = [group.layer for group in architecture.groups]
-    prompt = serving.prompt_length or problem.context_length
-
-    def step(machine: Machine) -> tuple[Affine, Affine]:
-        return roofline.prefill(
-            trunk,
-            kinds,
-            machine,
-            batch=serving.prompts,
-            prompt=prompt,
-            formats=serving.weights,
-            state_bytes=float(serving.exact_state_bytes),
-        )
-
-    whole = prefill_branches(serving, problem.context_length, trunk, kinds)
-    spread = getattr(efficiency.prefill_spread(), serving.latency)
-    machine = prefill_machine(serving)
-    return _point("prefill", serving.prompts, prompt, architecture, step, machine, whole, spread)
+    return _point(
+        "prefill",
+        serving.prompts,
+        serving.prompt_length or context,
+        architecture,
+        lambda machine: prefill_step(serving, context, trunk, kinds, machine),
+        prefill_machine(serving),
+        prefill_branches(serving, context, trunk, kinds),
+        prefill_factor(serving),
+    )
 
 
 def _counting(machine: Machine) -> Machine:
     """A machine on which picoseconds equal bytes and FLOPs, so that `roofline` counts them."""
     each = PICOSECONDS / machine.ways
-    return replace(_without_overhead(machine), bandwidth=each, flops=each)
-
-
-def _without_overhead(machine: Machine) -> Machine:
-    return replace(machine, link=math.inf, link_latency=0.0, overhead=0.0)
+    return replace(machine, bandwidth=each, flops=each)
 
 
 def _point(
@@ -263,28 +262,31 @@ def _point(
     batch: int,
     tokens: int,
     architecture: Architecture,
-    step: Callable[[Machine], tuple[Affine, Affine]],
+    step: Callable[[Machine], Step],
     machine: Machine,
-    whole: Sequence[Affine],
+    branches: Sequence[Affine],
     spread: float,
 ) -> Point:
-    """A point from the memory and compute times of a step; `whole` is the time in budgets."""
+    """A point from what a step does; the larger of `branches` is the time in budgets."""
     layers = [group.count for group in architecture.groups]
-    moved, computed = (branch.at(layers) * PICOSECONDS for branch in step(_counting(machine)))
-    bare = step(_without_overhead(machine))
-    memory, compute = (branch.at(layers) * exact(spread) for branch in bare)
-    seconds = max(branch.at(layers) for branch in whole)
-    overhead = seconds - max(memory, compute)
+    counted, timed = step(_counting(machine)), step(machine)
+
+    def seconds(part: Affine) -> float:
+        return float(part.at(layers) * exact(spread) / PICOSECONDS)
+
     return Point(
         phase,
         batch,
         tokens,
-        flops=float(computed),
-        bytes_moved=float(moved),
-        memory_seconds=float(memory),
-        compute_seconds=float(compute),
-        overhead_seconds=float(overhead),
-        seconds=float(seconds),
+        flops=float(counted.compute.at(layers)),
+        bytes_moved=float(counted.memory.at(layers)),
+        memory_seconds=seconds(timed.memory),
+        compute_seconds=seconds(timed.compute),
+        overhead_seconds=seconds(timed.overhead),
+        sequence_seconds=seconds(timed.sequences),
+        communication_seconds=seconds(timed.communication),
+        seconds=float(max(branch.at(layers) for branch in branches)),
+        adds=machine.adds,
         ways=machine.ways,
     )
 

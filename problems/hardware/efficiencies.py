@@ -1,4 +1,4 @@
-"""Shares of an accelerator's peak reached by measured runs: defaults with their spread."""
+"""What serving engines reach of an accelerator's peak, by measured runs, with their spread."""
 
 from __future__ import annotations
 
@@ -23,19 +23,30 @@ class Estimates:
 
 
 @dataclass(frozen=True, slots=True)
-class Decode:
-    """Efficiency and overhead of a step.
+class Reached:
+    """What a step reaches of an accelerator, and what it takes beside moving and computing.
 
     Parameters
     ----------
-    bandwidth : float
-        Share of the memory bandwidth reached.
+    bandwidth, compute : float
+        Shares of the memory bandwidth and of the dense FLOP/s.
     overhead : float
         Seconds per layer.
+    mixture : float
+        Further seconds per layer with routed experts.
+    sequence, routed_value : float
+        Seconds per sequence, and per value that is handed to an expert.
+    adds : bool
+        Whether the step takes the sum of moving and computing, not the longer of the two.
     """
 
     bandwidth: float
+    compute: float
     overhead: float
+    mixture: float = 0.0
+    sequence: float = 0.0
+    routed_value: float = 0.0
+    adds: bool = False
 
 
 @cache
@@ -45,25 +56,61 @@ def _table() -> dict[str, Any]:
 
 
 def engines() -> tuple[str, ...]:
-    """Engines with an efficiency of their own."""
+    """Engines whose steps are known, and "none" for the roofline alone."""
     return tuple(_table()["engines"])
 
 
-def decode(device: Accelerator, weight_bits: float, engine: str | None = None) -> Decode:
-    """Bandwidth share and overhead of decoding, by memory type and bits per weight.
+def default_engine(device: Accelerator) -> str:
+    """The engine that a device is served by unless one is named."""
+    server = device.memory_type == "HBM" or (device.memory_type == "GDDR" and device.server)
+    return "vllm" if server else "llama.cpp"
 
-    Bits are those of the nearest measured format, so that 8 bits with their scales count as 8.
+
+def _format(bits: float) -> str:
+    """The nearest measured format, so that 8 bits with their scales count as 8."""
+    return _SIXTEEN if bits > 12 else _EIGHT if bits > 6 else _FOUR
+
+
+def _memory(device: Accelerator, known: dict[str, Any]) -> str:
+    """Type of a device's memory in a table of an engine, which may have Apple's by itself."""
+    own = f"{device.vendor} {device.memory_type}"
+    return own if own in known else device.memory_type
+
+
+def decode(
+    device: Accelerator, engine: str, *, weight_bits: float, expert_bits: float, precision: str
+) -> Reached:
+    """What a decode step of an engine reaches.
+
+    Parameters
+    ----------
+    device : Accelerator
+    engine : str
+        One of `engines()`. What it does not say is that of `[decode]` and `[prefill]`.
+    weight_bits, expert_bits : float
+        Bits per weight of the matrices with the fewest, and of routed experts.
+    precision : {"bf16", "fp8"}
+        Precision of the matrix multiplications.
     """
-    row = _table()["decode"][device.memory_type]
-    key = _SIXTEEN if weight_bits > 12 else _EIGHT if weight_bits > 6 else _FOUR
-    factor = _table()["engines"][engine].get(device.memory_type, 1.0) if engine else 1.0
-    return Decode(row[key] * factor, row["overhead"])
+    table = _table()
+    how = table["engines"][engine]
+    used = table["decode"][device.memory_type] | how.get(_memory(device, how), {})
+    eights = precision == "fp8" or _format(expert_bits) == _EIGHT
+    return Reached(
+        used[_format(weight_bits)],
+        how.get("compute", table["prefill"][precision]),
+        how.get("overhead", used["overhead"]),
+        how["mixture_8_bits"] if eights and "mixture_8_bits" in how else 0.0,
+        how.get("sequence", 0.0),
+        how.get("routed_value", 0.0),
+        how["step"] == "sum",
+    )
 
 
-def prefill(precision: str) -> Decode:
-    """Share of dense FLOP/s and overhead of prefill."""
+def prefill(precision: str) -> tuple[float, float]:
+    """Share of dense FLOP/s, and seconds per layer, of a prefill."""
     row = _table()["prefill"]
-    return Decode(row[precision], row["overhead"])
+    return row[precision], row["overhead"]
 
 
 def link_latency() -> float:
@@ -71,10 +118,28 @@ def link_latency() -> float:
     return float(_table()["link"]["latency"])
 
 
-def decode_spread(device: Accelerator) -> Estimates:
-    """Ratio of measured to predicted decode time on devices with this memory type."""
-    low, high = _table()["spread"][device.memory_type]
-    return Estimates(low, 1.0, high)
+def decode_spread(device: Accelerator, engine: str, *, batch: int, ways: int) -> Estimates:
+    """Ratio of measured to predicted time of a decode step, of rows like it.
+
+    Parameters
+    ----------
+    device : Accelerator
+    engine : str
+    batch : int
+        Sequences of the step.
+    ways : int
+        Tensor parallelism.
+    """
+    for row in _table()["spread"]["decode"]:
+        if (
+            engine in row.get("engines", (engine,))
+            and device.memory_type in row.get("memory", (device.memory_type,))
+            and batch <= row.get("batch", batch)
+            and ways <= row.get("ways", ways)
+        ):
+            low, high = row["ratio"]
+            return Estimates(low, 1.0, high)
+    raise AssertionError("the last row holds for any step")
 
 
 def prefill_spread() -> Estimates:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from modelsizer.problems.architecture.accounting import KvPolicy
 from modelsizer.problems.architecture.weight_formats import WeightFormat
 from modelsizer.problems.hardware.accelerators import PRECISIONS
-from modelsizer.problems.hardware.efficiencies import engines
+from modelsizer.problems.hardware.efficiencies import default_engine, engines
 from modelsizer.problems.tables.by_part import MOST_BITS, MOST_BYTES, ByPart, or_by_part
 from modelsizer.problems.tables.tables import (
     Bytes,
@@ -113,8 +113,9 @@ class Serving(OnAccelerator):
         Memory that the engine needs besides weights and cache.
     latency : {"expected", "low", "high"}
         Estimate that budgets constrain.
-    engine : str
-        Engine with an efficiency of its own for decoding.
+    engine : {"vllm", "tensorrt-llm", "llama.cpp", "none"}
+        Engine that serves it, or the roofline alone; by default vllm on HBM and on GDDR of servers,
+        llama.cpp on other accelerators.
     compute : {"bf16", "fp8", "fp4"}
         Precision of the matrix multiplications, whose peak the accelerator must have.
     memory_efficiency, prefill_efficiency : number
@@ -221,6 +222,11 @@ class Serving(OnAccelerator):
     def reserve(self) -> Fraction:
         """Bytes reserved by the engine, with the default filled in."""
         return exact(DEFAULT_RESERVE if self.memory_reserve is None else self.memory_reserve)
+
+    @property
+    def served_by(self) -> str:
+        """Engine, with the default filled in; an accelerator must be set."""
+        return default_engine(self.named) if self.engine is None else self.engine
 
     @property
     def devices(self) -> int:

@@ -261,7 +261,7 @@ def _one_number(r: random.Random) -> dict[str, Any]:
         "latency": ["low", "expected", "high"], "compute": ["bf16", "fp8"],
     })  # fmt: skip
     found |= _some(r, 0.2, {
-        "engine": ["llama.cpp"], "memory_efficiency": [0.6, 1], "prefill_efficiency": [0.4],
+        "engine": ["llama.cpp", "none", "tensorrt-llm", "vllm"], "memory_efficiency": [0.6, 1], "prefill_efficiency": [0.4],
         "overhead": [0, 3e-5], "scale_bytes": [1, 2, 4], "memory_utilization": [0.8],
         "memory_reserve": [0, 1e9],
     })  # fmt: skip

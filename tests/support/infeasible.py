@@ -20,7 +20,10 @@ INFEASIBLE: dict[str, tuple[str, dict[str, object]]] = {
                                  "budgets.parameters": {"min": 1e9}}),
     "loss": ("one-h100-1e24", {"budgets.loss": 1.965}),
     "tokens x FLOPs": ("fixed-2t-tokens", {**FIXED_2T, "budgets.parameters": {"min": 20e9}}),
-    "latency": ("h100-cluster-90-days", {**CLUSTER, "budgets.decode_latency": "5 ms"} | _NARROW),
+    "latency": (
+        "h100-cluster-90-days",
+        {**CLUSTER, "serving.engine": "none", "budgets.decode_latency": "5 ms"} | _NARROW,
+    ),
     "throughput": ("one-h100-1e24", {"budgets.decode_throughput": {"min": 3000},
                                      "serving.accelerator": "H100-SXM",
                                      "space.layers": {"min": 60, "max": 160}}),

@@ -47,7 +47,7 @@ REFERENCED = Problem.from_tables(
             "layers": {"min": 16, "max": 40}, "d_model": {"min": 3072, "max": 7168, "step": 512},
             "kv_heads": [4, 8], "ffn_ratio": [3.0, 3.5, 4.0], "vocab_size": 128256,
         },
-        "serving": {"accelerator": "H100-SXM", "batch_size": 4},
+        "serving": {"accelerator": "H100-SXM", "batch_size": 4, "engine": "none"},
         "training": {"sequence_length": 8192},
         "budgets": {
             "loss": "as llama-3-8b at 15T tokens",

@@ -22,7 +22,7 @@ from modelsizer.optimizer.surveys.depth_width_rows import SIDE_BY_SIDE, DepthWid
 from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import ProblemError
-from modelsizer.problems.units import exact
+from modelsizer.problems.units import exact, format_quantity
 from modelsizer.text.depth_width_words import habit_sentence, notes
 from tests.support.architectures import uniform
 from tests.support.fine_menus import EXERCISE
@@ -195,7 +195,7 @@ def test_habit_is_what_bisection_finds() -> None:
         f"preferred {best.layers} x {best.d_model}",
         f"{100 * high / mine.tokens:.4g} % of the tokens",
         f"{100 * expected:.4g} % of the training FLOPs",
-        f"a decode step takes {abs(habit.differences['decode_latency']) * 1e6:.3g} us",
+        f"a decode step takes {format_quantity(abs(habit.differences['decode_latency']), 'seconds', 3)}",
         f"the KV cache is {abs(habit.differences['kv_cache']) / 1e9:.3g} GB",
         "less",
     ):

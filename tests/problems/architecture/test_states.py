@@ -108,14 +108,16 @@ def test_a_decode_step_reads_and_writes_states() -> None:
     def memory(batch: int, state_bytes: float) -> int:
         at = {"batch": batch, "context": 100, "formats": PLAIN, "kv_bytes": 2.0}
         return int(
-            roofline.decode(TRUNK, [layer], machine, state_bytes=state_bytes, **at)[0].per_layer[0]  # type: ignore[arg-type]
+            roofline.decode(
+                TRUNK, [layer], machine, state_bytes=state_bytes, **at
+            ).memory.per_layer[0]  # type: ignore[arg-type]
         )
 
     moved = 2 * 5 * (30 + 16 * 4) * 4
     assert memory(5, 4.0) - memory(5, 0.0) == moved * 1000 // 2
     # One all-reduce, as there is no feed-forward: a latency, and 64 values to the other and back.
     both = Layer(Mamba2(2, 3, 5), DENSE)
-    once, twice = (roofline._fixed(machine, TRUNK, kind, 5) for kind in (layer, both))
+    once, twice = (roofline._all_reduces(machine, TRUNK, kind, 5) for kind in (layer, both))
     assert 2 * once == twice == 2 * (1e-6 * PICOSECONDS + 5 * 64 * 2 * 1000)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.designs.standalone import standalone_problem
 from modelsizer.problems.hardware import efficiencies as efficiency
 from modelsizer.problems.hardware.accelerators import accelerators
+from modelsizer.problems.tables.serving import Serving
 
 TRUNK = Trunk(64, 1000)
 LAYER = Layer(FullAttention(4, 2, 16), DenseFeedForward(256))
@@ -35,7 +38,7 @@ AT: dict[str, Any] = {"batch": 3, "context": 100, "formats": PLAIN, "kv_bytes": 
 
 
 def test_decode_by_hand() -> None:
-    memory, compute = roofline.decode(TRUNK, [LAYER], MACHINE, **AT)
+    memory, compute = roofline.decode(TRUNK, [LAYER], MACHINE, **AT).branches(adds=False)
     cached = 3 * 100 * 2 * 2 * 16 * 2
     assert memory.base == 64_000 * 2 * 1000  # picoseconds at 1 GB/s
     assert memory.per_layer[0] == (WEIGHTS * 2 + cached) * 1000 + 1_000_000
@@ -49,7 +52,7 @@ def test_prefill_by_hand() -> None:
     memory, compute = roofline.prefill(
         TRUNK, [LAYER], MACHINE, batch=2, prompt=50, state_bytes=2.0,
         formats=WeightFormat.of(Fraction(1), TWO, TWO),
-    )  # fmt: skip
+    ).branches(adds=False)  # fmt: skip
     assert memory.per_layer[0] == WEIGHTS * 1000 + 1_000_000
     assert compute.per_layer[0] == 100 * (2 * WEIGHTS + 4 * 50 * 64) + 1_000_000
     assert compute.base == 2 * 2 * 64_000  # the head sees the last token of each prompt only
@@ -57,15 +60,18 @@ def test_prefill_by_hand() -> None:
 
 def test_tensor_parallelism_divides_and_costs_a_link() -> None:
     two = Machine(1e9, 1e12, 2, 1e9, 1e-6, 0.0)
-    alone, _ = roofline.decode(TRUNK, [LAYER], Machine(1e9, 1e12, 1, 1.0, 0.0, 0.0), **AT)
-    memory, _ = roofline.decode(TRUNK, [LAYER], two, **AT)
+    one = Machine(1e9, 1e12, 1, 1.0, 0.0, 0.0)
+    alone, _ = roofline.decode(TRUNK, [LAYER], one, **AT).branches(adds=False)
+    memory, _ = roofline.decode(TRUNK, [LAYER], two, **AT).branches(adds=False)
     moved = 2 * 3 * 64 * 2 * 1  # two all-reduces of batch x d_model x 2 bytes, 2 (n - 1) / n = 1
     assert memory.per_layer[0] == alone.per_layer[0] // 2 + moved * 1000 + 2 * 1_000_000
 
 
-@given(st.integers(1, 40), st.integers(1, 9), st.integers(1, 400), st.integers(1, 5000))
+@given(
+    st.integers(1, 40), st.integers(1, 9), st.integers(1, 400), st.integers(1, 5000), st.booleans()
+)
 @settings(max_examples=40, deadline=None)
-def test_arrays_equal_integers(heads: int, kv: int, width: int, context: int) -> None:
+def test_arrays_equal_integers(heads: int, kv: int, width: int, context: int, adds: bool) -> None:
     def layer(h: object, k: object, f: object) -> Layer:
         return Layer(FullAttention(h, k, 8), DenseFeedForward(f))  # type: ignore[arg-type]
 
@@ -80,7 +86,7 @@ def test_arrays_equal_integers(heads: int, kv: int, width: int, context: int) ->
         MACHINE,
         **at,
     )
-    for a, b in zip(one, many, strict=True):
+    for a, b in zip(one.branches(adds=adds), many.branches(adds=adds), strict=True):
         assert a.base == b.base[0] and a.per_layer[0] == b.per_layer[0][0]
 
 
@@ -88,10 +94,10 @@ def test_arrays_equal_integers(heads: int, kv: int, width: int, context: int) ->
 @settings(max_examples=30, deadline=None)
 def test_more_of_anything_is_not_faster(batch: int, context: int) -> None:
     def seconds(**more: object) -> float:
-        parts = roofline.decode(
+        step = roofline.decode(
             TRUNK, [LAYER], MACHINE, **(AT | {"batch": batch, "context": context} | more)
         )
-        return max(float(part.at([7])) for part in parts)
+        return max(float(part.at([7])) for part in step.branches(adds=False))
 
     base = seconds()
     assert seconds(batch=batch + 1) >= base
@@ -163,7 +169,7 @@ def test_a_decode_step_of_latents_computes_and_reads_the_absorbed_form() -> None
     batch, context = 64, 8192
     memory, compute = roofline.decode(
         trunk, [layer], MACHINE, **(AT | {"batch": batch, "context": context, "kv_bytes": 1.0})
-    )
+    ).branches(adds=False)
     weights = layer.attention.matmul_weights(7168) + layer.ffn.matmul_weights(7168)
     scores = 2 * context * 128 * (2 * 512 + 64)
     flops = batch * (2 * weights + scores) / MACHINE.flops / MACHINE.ways
@@ -307,10 +313,60 @@ def test_throughput_is_the_inverse_of_latency() -> None:
 
 
 def test_every_efficiency_has_its_rows() -> None:
-    for memory in ("HBM", "GDDR", "LPDDR"):
+    for memory, engine in product(("HBM", "GDDR", "LPDDR"), efficiency.engines()):
         device = next(a for a in accelerators().values() if a.memory_type == memory)
         for bits in (16.0, 8.0, 4.5):
-            found = efficiency.decode(device, bits)
-            assert 0 < found.bandwidth <= 1 and found.overhead > 0
-        spread = efficiency.decode_spread(device)
-        assert spread.low < 1 < spread.high
+            found = efficiency.decode(
+                device, engine, weight_bits=bits, expert_bits=bits, precision="bf16"
+            )
+            assert 0 < found.bandwidth <= 1 and 0 < found.compute <= 1 and found.overhead > 0
+        for batch, ways in product((1, 32, 33, 4096), (1, 8)):
+            spread = efficiency.decode_spread(device, engine, batch=batch, ways=ways)
+            assert spread.low < 1 < spread.high
+
+
+MIXTURE = Layer(FullAttention(4, 2, 16), MixtureOfExperts(128, 64, 4))
+ENGINE = replace(MACHINE, adds=True, sequence=5e-5, routed_value=1e-11, mixture=1e-4)
+
+
+def test_an_engine_adds_what_it_does_and_takes_a_time_for_each_sequence() -> None:
+    step = roofline.decode(TRUNK, [LAYER, MIXTURE], ENGINE, **AT)
+    plain = roofline.decode(TRUNK, [LAYER, MIXTURE], MACHINE, **AT)
+    assert (step.memory, step.compute) == (plain.memory, plain.compute)
+    assert step.sequences.base == 3 * 50_000_000 and step.sequences.per_layer == (
+        0,
+        3 * 4 * 64 * 10,
+    )
+    assert step.overhead.per_layer == (1_000_000, 101_000_000)
+    total, idle = step.branches(adds=True)
+    counts = [5, 7]
+    parts = (step.memory, step.compute, step.overhead, step.sequences, step.communication)
+    assert total.at(counts) == sum(part.at(counts) for part in parts) / PICOSECONDS
+    assert idle.at(counts) == Fraction(1, PICOSECONDS)
+
+
+def test_positions_compute_more_and_read_the_cache_once() -> None:
+    machine = replace(ENGINE, ways=2, link=1e9, link_latency=1e-6)
+    one, four = (
+        roofline.decode(TRUNK, [LAYER, MIXTURE], machine, positions=n, **AT) for n in (1, 4)
+    )
+    assert four.compute.base == 4 * one.compute.base
+    assert four.memory.per_layer[0] == one.memory.per_layer[0]
+    assert four.memory.per_layer[1] > one.memory.per_layer[1]  # more experts are reached
+    assert four.sequences.base == one.sequences.base
+    assert four.sequences.per_layer[1] == 4 * one.sequences.per_layer[1]
+    reduces = 2 * 1_000_000
+    assert four.communication.per_layer[0] - reduces == 4 * (
+        one.communication.per_layer[0] - reduces
+    )
+
+
+def test_each_device_has_an_engine_unless_one_is_named() -> None:
+    named = {"H100-SXM": "vllm", "L40S": "vllm", "RTX-4090": "llama.cpp", "M2-Ultra": "llama.cpp"}
+    for name, engine in named.items():
+        assert efficiency.default_engine(accelerators()[name]) == engine
+    own = {"bandwidth": "1 TB/s", "bf16_flops": "1 TFLOP/s", "memory_type": "GDDR"}
+    for more, engine in (({}, "llama.cpp"), ({"server": True}, "vllm")):
+        serving = Serving.model_validate({"custom_accelerator": own | more})
+        assert serving.served_by == engine
+    assert Serving.model_validate({"custom_accelerator": own, "engine": "none"}).served_by == "none"

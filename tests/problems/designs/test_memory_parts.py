@@ -224,7 +224,7 @@ def test_what_is_left_or_over_is_written() -> None:
 def test_memory_of_a_problem_and_of_a_model() -> None:
     answer = CliRunner().invoke(app, ["memory", "h100-cluster-90-days"], env={"COLUMNS": "80"})
     assert answer.exit_code == 0, answer.output
-    for word in ("Serving memory of one of 8 H100-SXM", "first pipeline stage", "1.497 GB left"):
+    for word in ("Serving memory of one of 8 H100-SXM", "first pipeline stage", "12.19 GB left"):
         assert word in answer.stdout
     assert max(map(len, answer.stdout.splitlines())) <= 80
     model = ["memory", "llama-3-8b", "--problem", "one-h100-1e24", "--json", "-"]

@@ -101,7 +101,7 @@ OTHER: dict[str, dict[str, tuple[Any, ...]]] = {
         "memory_utilization": (0.8,),
         "memory_reserve": ("1 GB",),
         "latency": ("low", "high"),
-        "engine": ("llama.cpp",),
+        "engine": ("llama.cpp", "none"),
         "compute": ("fp8",),
         "memory_efficiency": (0.4,),
         "prefill_efficiency": (0.4,),

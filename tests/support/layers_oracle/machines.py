@@ -165,6 +165,7 @@ class Latencies:
     def _decode(self, a: Design) -> Fraction:
         machine, batch, d = self.decoding, self.batch, a.d_model
         fixed = machine.of_a_layer(a, batch)  # type: ignore[arg-type]
+        beside = machine.of_sequences(batch)
         memory = self._outer(a, machine)
         compute = picoseconds(2 * a.vocab_size * d * batch / machine.flops)
         for group in a.groups:
@@ -173,29 +174,38 @@ class Latencies:
             values = counts.cached * tokens * batch * copies(part, self.serving.get("tensor_parallel", 1))  # fmt: skip
             moved = picoseconds(values * value_bytes(self.serving, "kv") / machine.bandwidth)
             moved += self._read(a, group, machine, batch) + self._states(part, d, machine, batch)
-            memory += n * (moved + fixed)
+            memory += n * moved
+            beside += n * (fixed + self._experts(ffn, d))
             scores = counts.scores
             if isinstance(part, Latent):  # absorbed
                 scores = 2 * part.heads * (2 * part.kv_lora_rank + part.rope_dim)
             flops = 2 * (counts.matrices + ffn_matrices(ffn, d)[1]) + scores * tokens
             flops += counts.recurrent
-            compute += n * (picoseconds(flops * batch / machine.flops) + fixed)
-        return machine.longer(memory, compute)
+            compute += n * picoseconds(flops * batch / machine.flops)
+        return machine.step(memory, compute, beside)
+
+    def _experts(self, ffn: Any, d: int) -> int:
+        """What experts take beside their weights."""
+        if not hasattr(ffn, "routed"):
+            return 0
+        width = getattr(ffn, "latent", 0) or d
+        return self.decoding.of_experts(ffn.active * width, self.batch, self.size["experts"])
 
     def _prefill(self, a: Design) -> Fraction:
         machine, d, all_tokens = self.prefilling, a.d_model, self.prompts * self.prompt
         fixed = machine.of_a_layer(a, all_tokens)  # type: ignore[arg-type]
-        memory = self._outer(a, machine)
+        memory, beside = self._outer(a, machine), 0
         compute = picoseconds(2 * a.vocab_size * d * self.prompts / machine.flops)
         for group in a.groups:
             n, part, ffn = group
             counts = mixer(part, d)
             moved = self._read(a, group, machine, all_tokens)
-            memory += n * (moved + self._states(part, d, machine, self.prompts) + fixed)
+            memory += n * (moved + self._states(part, d, machine, self.prompts))
+            beside += n * fixed
             flops = 2 * (counts.matrices + ffn_matrices(ffn, d)[1]) + counts.recurrent
             flops += counts.scores * seen(part, self.prompt)
-            compute += n * (picoseconds(flops * all_tokens / machine.flops) + fixed)
-        return machine.longer(memory, compute)
+            compute += n * picoseconds(flops * all_tokens / machine.flops)
+        return machine.step(memory, compute, beside)
 
 
 def within_mixer(part: Any, *, fused: bool) -> int:

@@ -1,7 +1,8 @@
-"""Latency of serving: the longer of moving bytes and computing, in whole picoseconds."""
+"""Latency of serving: moving bytes and computing, in whole picoseconds."""
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 from tests.support.oracle.counts import (
@@ -30,29 +31,59 @@ def picoseconds(seconds: Fraction) -> int:
     return round(seconds * PICOSECONDS)
 
 
+def engine_of(serving: Tables, device: Tables) -> str:
+    """The engine named, or that of a server or of another device."""
+    kind = device["memory_type"]
+    server = device.get("server", kind == "HBM")
+    usual = "vllm" if kind == "HBM" or (kind == "GDDR" and server) else "llama.cpp"
+    return str(serving.get("engine", usual))
+
+
+def closest(bits: Fraction) -> str:
+    return "16" if bits > 12 else "8" if bits > 6 else "4"
+
+
 class Machine:
     """The accelerators of [serving] with their efficiencies."""
 
     def __init__(self, serving: Tables, device: Tables, *, prefill: bool) -> None:
         table, kind = efficiencies(), device["memory_type"]
-        row, compute = table["decode"][kind], serving.get("compute", "bf16")
-        bits = smallest_matrix(serving) * 8
-        share = exact(row["16" if bits > 12 else "8" if bits > 6 else "4"])
-        if "engine" in serving:
-            share *= exact(table["engines"][serving["engine"]].get(kind, 1))
+        precision = serving.get("compute", "bf16")
+        self.engine = engine_of(serving, device)
+        how = table["engines"][self.engine]
+        apple = how.get(f"{device.get('vendor', '')} {kind}")
+        row = table["decode"][kind] | how.get(kind, {}) | (apple or {})
+        share = exact(row[closest(smallest_matrix(serving) * 8)])
         share = exact(serving.get("memory_efficiency", share))
-        reached = exact(serving.get("prefill_efficiency", table["prefill"][compute]))
+        reached = exact(table["prefill"][precision])
+        own = table["prefill"]["overhead"]
+        if not prefill:
+            reached, own = exact(how.get("compute", reached)), how.get("overhead", row["overhead"])
+        reached = exact(serving.get("prefill_efficiency", reached))
         n = serving.get("tensor_parallel", 1)
         self.n = n
         self.bandwidth = device["bandwidth"] * share * n
-        self.flops = device[f"{compute}_flops"] * reached * n
+        self.flops = device[f"{precision}_flops"] * reached * n
         self.link = device["link"] if n > 1 else 1
-        own = table["prefill"]["overhead"] if prefill else row["overhead"]
         self.overhead = picoseconds(exact(serving.get("overhead", own)))
         self.link_latency = picoseconds(2 * exact(table["link"]["latency"]))
-        low, high = table["spread"]["prefill" if prefill else kind]
-        spread = {"low": low, "expected": 1, "high": high}
+        self.how = {} if prefill else how
+        self.fp8 = precision == "fp8"
+        ratio = table["spread"]["prefill"]
+        if not prefill:
+            ratio = next(
+                r["ratio"] for r in table["spread"]["decode"] if self._is(r, serving, kind)
+            )
+        spread = {"low": ratio[0], "expected": 1, "high": ratio[1]}
         self.spread = exact(spread[serving.get("latency", "expected")])
+
+    def _is(self, row: Tables, serving: Tables, kind: str) -> bool:
+        return (
+            self.engine in row.get("engines", [self.engine])
+            and kind in row.get("memory", [kind])
+            and serving.get("batch_size", 1) <= row.get("batch", math.inf)
+            and self.n <= row.get("ways", math.inf)
+        )
 
     def of_a_layer(self, a: Design, tokens: int) -> int:
         """Overhead and all-reduces."""
@@ -62,8 +93,21 @@ class Machine:
             total += picoseconds(moved / self.link) + self.link_latency
         return total
 
-    def longer(self, memory: int, compute: int) -> Fraction:
-        return Fraction(max(memory, compute), PICOSECONDS) * self.spread
+    def of_experts(self, values: int, tokens: int, each: Fraction) -> int:
+        """What a layer takes for its experts, which are sent `values` of a token."""
+        total = picoseconds(values * tokens * exact(self.how.get("routed_value", 0)))
+        if self.fp8 or closest(each * 8) == "8":
+            total += picoseconds(exact(self.how.get("mixture_8_bits", 0)))
+        return total
+
+    def of_sequences(self, sequences: int) -> int:
+        return picoseconds(sequences * exact(self.how.get("sequence", 0)))
+
+    def step(self, memory: int, compute: int, beside: int) -> Fraction:
+        """Seconds of a step that takes the longer of two times, or their sum."""
+        adds = self.how.get("step") == "sum"
+        both = memory + compute if adds else max(memory, compute)
+        return Fraction(both + beside, PICOSECONDS) * self.spread
 
 
 class Latencies:
@@ -98,17 +142,16 @@ class Latencies:
 
     def _decode(self, a: Design) -> Fraction:
         machine, batch = self.decoding, self.batch
-        fixed = machine.of_a_layer(a, batch)
+        beside = a.layers * machine.of_a_layer(a, batch) + machine.of_sequences(batch)
         memory = self._outer(a, machine)
         compute = picoseconds(2 * a.vocab_size * a.d_model * batch / machine.flops)
         for count, seen in a.visible(self.context):
             cached = kv_values(a) * copies(a, self.serving) * batch * seen
             moved = self._layer(a, machine)
             moved += picoseconds(cached * self.kv / machine.bandwidth)
-            memory += count * (moved + fixed)
-            computed = picoseconds(layer_forward(a, seen) * batch / machine.flops)
-            compute += count * (computed + fixed)
-        return machine.longer(memory, compute)
+            memory += count * moved
+            compute += count * picoseconds(layer_forward(a, seen) * batch / machine.flops)
+        return machine.step(memory, compute, beside)
 
     def _outer(self, a: Design, machine: Machine) -> int:
         """Reading the head, which is the embedding if tied."""
@@ -131,14 +174,13 @@ class Latencies:
 
     def _prefill(self, a: Design) -> Fraction:
         machine, tokens = self.prefilling, self.prompts * self.prompt
-        fixed = machine.of_a_layer(a, tokens)
+        beside = a.layers * machine.of_a_layer(a, tokens)
         memory = self._outer(a, machine)
         compute = picoseconds(2 * a.vocab_size * a.d_model * self.prompts / machine.flops)
         for count, seen in a.visible(self.prompt):
-            memory += count * (self._layer(a, machine) + fixed)
-            computed = picoseconds(layer_forward(a, seen) * tokens / machine.flops)
-            compute += count * (computed + fixed)
-        return machine.longer(memory, compute)
+            memory += count * self._layer(a, machine)
+            compute += count * picoseconds(layer_forward(a, seen) * tokens / machine.flops)
+        return machine.step(memory, compute, beside)
 
 
 def estimates(a: Design, tables: Tables) -> dict[str, dict[str, Fraction]] | None:
