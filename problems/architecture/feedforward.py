@@ -6,10 +6,11 @@ Fields may be NumPy integer arrays in place of integers (see
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
+from modelsizer.problems.architecture.experts_reached import reached
 from modelsizer.problems.architecture.mixers import Count, check_positive, whole
 from modelsizer.problems.records import dataclass
 
@@ -51,7 +52,7 @@ class FeedForward(Protocol):
     def read_experts(self, d_model: Count, tokens: int) -> Count:
         """The part of `read_weights` in matrices of routed experts."""
 
-    def routed_values(self, d_model: Count) -> Count:
+    def handed_values(self, d_model: Count) -> Count:
         """Values of a token that are handed to its experts, a copy for each."""
 
 
@@ -137,36 +138,9 @@ class DenseFeedForward:
         """Zero: no routed experts."""
         return 0 * d_model
 
-    def routed_values(self, d_model: Count) -> Count:
+    def handed_values(self, d_model: Count) -> Count:
         """Zero: no routed experts."""
         return 0 * d_model
-
-
-def _power(base: float, exponent: int) -> float:
-    """`base` to a whole power by products, which round so that a larger base never gives less."""
-    found = 1.0
-    while exponent:
-        if exponent & 1:
-            found *= base
-        base, exponent = base * base, exponent >> 1
-    return found
-
-
-def _reached(experts: Count, active: Count, tokens: int) -> Any:
-    """Experts that some token is sent to, in expectation; the same double alone and in an array.
-
-    Never fewer for more active experts, and for more routed ones as far as doubles tell them apart
-    (up to 1e5 experts): one token reaches exactly those that it is sent to, and two or more reach
-    at least 1 / experts^2 more of one expert more.
-    """
-    if not isinstance(experts, np.ndarray) and not isinstance(active, np.ndarray):
-        if tokens == 1:
-            return float(active)
-        return experts * (1.0 - _power(1.0 - active / experts, tokens)) if experts else 0.0
-    pairs, at = np.unique(
-        np.stack(np.broadcast_arrays(experts, active)).astype(np.int64), axis=1, return_inverse=True
-    )
-    return np.array([_reached(int(e), int(k), tokens) for e, k in pairs.T])[at.reshape(-1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,11 +273,11 @@ class MixtureOfExperts:
 
         If each token goes to k of E experts at random, n tokens reach E (1 - (1 - k / E)^n).
         """
-        reached = _reached(self.experts, self.active, tokens)
+        count = reached(self.experts, self.active, tokens)
         each = self._matrices(d_model)
-        return whole(np.asarray(each).astype(np.float64) * reached, each)
+        return whole(np.asarray(each).astype(np.float64) * count, each)
 
-    def routed_values(self, d_model: Count) -> Count:
+    def handed_values(self, d_model: Count) -> Count:
         """The width that an expert reads, for each active expert."""
         return self.active * self._width(d_model)
 
@@ -322,7 +296,7 @@ class NoFeedForward:
         return 0 * d_model
 
     parameters = active_parameters = expert_parameters = matmul_weights
-    matrix_parameters = expert_matrices = routed_values = matmul_weights
+    matrix_parameters = expert_matrices = handed_values = matmul_weights
 
     def kept_values(self, d_model: Count, *, fused: bool) -> Count:  # noqa: ARG002
         """None."""
@@ -398,6 +372,6 @@ class SeveralFeedForwards:
         """Sum over the parts."""
         return sum(part.read_experts(d_model, tokens) for part in self.parts)
 
-    def routed_values(self, d_model: Count) -> Count:
+    def handed_values(self, d_model: Count) -> Count:
         """Sum over the parts."""
-        return sum(part.routed_values(d_model) for part in self.parts)
+        return sum(part.handed_values(d_model) for part in self.parts)

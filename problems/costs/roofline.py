@@ -138,7 +138,7 @@ def _beside(
         if machine.mixture:
             fixed[i] = overhead + _time(1, machine.mixture) * (kind.ffn.expert_matrices(d) > 0)
         if machine.routed_value:
-            handed[i] = _time(kind.ffn.routed_values(d), tokens * machine.routed_value)
+            handed[i] = _time(kind.ffn.handed_values(d), tokens * machine.routed_value)
         if machine.ways > 1:
             sent[i] = _all_reduces(machine, trunk, kind, tokens)
     each = _time(sequences, machine.sequence)
