@@ -210,7 +210,8 @@ class Result:
         """What the problem left to defaults that decide a design: one line, or none."""
         found = None if self.design is None else self.design.architecture
         of = [structure_of(found)] if found is not None and found.block in BLOCKS else None
-        line = defaults_line(self.problem.space, of)
+        problem = self.problem if self.design is None else self.problem.under(self.design.layout)
+        line = defaults_line(problem.space, of, problem.setups[0].training)
         return [line] if line else []
 
     @property

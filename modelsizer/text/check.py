@@ -26,7 +26,7 @@ def print_check(console: Console, found: Summary) -> None:
         paragraph(console, sentence, expand=False)
     if more := and_more(len(found.dropped) - MOST_SENTENCES, ", which --json lists"):
         line(console, f"  {more}")
-    if decided := defaults_line(problem.space):
+    if decided := defaults_line(problem.space, training=problem.setups[0].training):
         paragraph(console, decided, expand=False)
     lines = [
         f"{found.goal} ({problem.law.name}, shape {problem.shape.name})",

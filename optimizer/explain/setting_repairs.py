@@ -22,6 +22,7 @@ from modelsizer.problems.hardware.accelerators import UnknownFigureError
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.needs import affected_by
 from modelsizer.problems.quantities.rows import names_of
+from modelsizer.problems.space.layouts import offered_by_default
 
 MOST_ACCELERATORS = 2**20  # more are no practical repair
 TRIED_ONE_BY_ONE = 64
@@ -68,6 +69,7 @@ def _divides(problem: Problem, key: str) -> bool:
     """Whether designs must be divisible by the ways of a layout."""
     table, _, name = key.partition(".")
     ways = getattr(problem.serving if table == "serving" else problem.training, name)
+    ways = offered_by_default(problem.training).get(name, ways) if table == "training" else ways
     return ways is not None and ways != 1
 
 

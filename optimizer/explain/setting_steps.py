@@ -10,6 +10,7 @@ from modelsizer.optimizer.explain.change_costs import cost_of, weight_of
 from modelsizer.optimizer.explain.repairs import Repair
 from modelsizer.problems.hardware.accelerators import Accelerator, accelerators
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.space.layouts import offered_by_default
 from modelsizer.problems.units import Number
 
 BYTES = (2, 1, 0.5)
@@ -119,8 +120,10 @@ def _layouts(problem: Problem, key: str) -> Iterator[Repair]:
         yield from _serving_ways(problem)
         return
     name = key.partition(".")[2]
-    menu = getattr(problem.training, name)
+    default = offered_by_default(problem.training)
+    menu = default.get(name, getattr(problem.training, name))
     most, given = problem.training.accelerators, () if menu is None else tuple(menu.numbers)
+    kept = {f"training.{other}": list(ways.entries) for other, ways in default.items()}
     if name == "data_parallel" and menu is None:
         return  # as many as there are accelerators
     ways = [int(n) for n in given] or [1]
@@ -132,7 +135,8 @@ def _layouts(problem: Problem, key: str) -> Iterator[Repair]:
         weight = 1.0 if most is None and n > max(ways) else weight_of(key)
         cost = weight * abs(math.log(n / near))
         menu_now = [*ways, n]
-        yield replace(changed(key, near, n), settings={key: sorted(menu_now)}, cost=cost)
+        settings = kept | {key: sorted(menu_now)}
+        yield replace(changed(key, near, n), settings=settings, cost=cost)
 
 
 def _serving_ways(problem: Problem) -> Iterator[Repair]:

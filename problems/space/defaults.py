@@ -8,6 +8,7 @@ from fractions import Fraction
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.structures import LATENT, Structure
 from modelsizer.problems.space.heads import kv_menu
+from modelsizer.problems.space.layouts import offered_by_default
 from modelsizer.problems.space.stacks import periods, structures, windows
 from modelsizer.problems.tables.space import (
     DEFAULT_GATED_RATIO,
@@ -15,9 +16,12 @@ from modelsizer.problems.tables.space import (
     DEFAULT_PLAIN_RATIO,
     Space,
 )
+from modelsizer.problems.tables.training import Training
 
 
-def defaults_line(space: Space, of: Sequence[Structure] | None = None) -> str:
+def defaults_line(
+    space: Space, of: Sequence[Structure] | None = None, training: Training | None = None
+) -> str:
     """Say which choices the file leaves open and a default decides.
 
     Parameters
@@ -25,6 +29,8 @@ def defaults_line(space: Space, of: Sequence[Structure] | None = None) -> str:
     space : Space
     of : sequence of Structure, optional
         Only what designs of these structures have; by default of all that the space offers.
+    training : Training, optional
+        Whose parallel layouts are said too.
 
     Returns
     -------
@@ -33,7 +39,11 @@ def defaults_line(space: Space, of: Sequence[Structure] | None = None) -> str:
         leaves nothing open.
     """
     some = structures(space) if of is None else of
+    ways = {} if training is None else offered_by_default(training)
     words = list(dict.fromkeys(_decided(space, some)))
+    if ways:
+        most = " and ".join(f"{name} to {menu.numbers[-1]}" for name, menu in ways.items())
+        words.append(f"layouts of powers of two ({most})")
     return f"defaults: {', '.join(words)}" if words else ""
 
 

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from modelsizer.problems.records import dataclass
-from modelsizer.problems.tables.menus import Choice
-from modelsizer.problems.tables.training import Training
+from modelsizer.problems.tables.menus import Choice, Menu
+from modelsizer.problems.tables.training import DEGREES, Training
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,7 @@ class Layout:
     @property
     def degrees(self) -> dict[str, int]:
         """Degrees of parallelism by name."""
-        names = ("data_parallel", "tensor_parallel", "pipeline_parallel")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in DEGREES}
 
     @property
     def accelerators(self) -> int:
@@ -80,17 +79,43 @@ def _ways(choice: Choice | None) -> list[int]:
     return [1] if choice is None else [int(n) for n in choice.numbers]
 
 
+MOST_TENSOR = 8
+"""Tensor parallelism that is offered by default: within a node, most of which have 8 accelerators
+(Narayanan et al. 2021, arXiv 2104.04473, takeaway 1)."""
+MOST_PIPELINE = 64
+"""Pipeline parallelism that is offered by default: that of the largest model there (table 1)."""
+
+
+def offered_by_default(training: Training) -> dict[str, Menu]:
+    """Menus of tensor and pipeline parallelism where several accelerators have no layout.
+
+    Powers of two; empty where the file gives some ways of parallelism, names no accelerator or not
+    how many, and with a single one.
+    """
+    most = training.accelerators
+    if training.device is None or most is None or most == 1 or training.ways:
+        return {}
+    ends = {"tensor_parallel": MOST_TENSOR, "pipeline_parallel": MOST_PIPELINE}
+    return {
+        name: Menu(tuple(2**k for k in range(min(end, most).bit_length())))
+        for name, end in ends.items()
+    }
+
+
 def layouts(training: Training) -> tuple[Layout, ...]:
     """Return the candidate layouts, in order of preference.
+
+    Those of `offered_by_default` where the file gives no ways of parallelism.
 
     Raises
     ------
     ValueError
         ``"@key message"``, if there are too few accelerators for any layout, or too many layouts.
     """
-    menus = training.data_parallel, training.tensor_parallel, training.pipeline_parallel
+    given = offered_by_default(training) or training.ways
+    data, tensor, pipeline = (given.get(name) for name in DEGREES)
     experts = training.expert_parallel, training.expert_tensor_parallel
-    return _layouts(training.accelerators, *menus, experts)
+    return _layouts(training.accelerators, data, tensor, pipeline, experts)
 
 
 def _least_data(experts: tuple[int, int | None], tensor: int) -> int:

@@ -14,7 +14,7 @@ from modelsizer.problems.hardware.training_efficiencies import (
     training_mfu,
 )
 from modelsizer.problems.tables.limits import TOKENS
-from modelsizer.problems.tables.menus import Interval
+from modelsizer.problems.tables.menus import Choice, Interval
 from modelsizer.problems.tables.tables import (
     Bytes,
     BytesAValue,
@@ -44,6 +44,8 @@ LOGIT_BYTES = 12
 of both. Peaks of Llama 3.1 8B in torchtitan imply 13 to 15 (docs/predictions.md); the paper
 counts the fp32 copy only, 4 (arXiv 2205.05198, section 4.3)."""
 Precision = Literal["bf16", "fp8", "fp4"]
+DEGREES = ("data_parallel", "tensor_parallel", "pipeline_parallel")
+"""Keys of the ways of parallelism."""
 DEFAULT_RESERVE = 2 * 2**30
 """Bytes that the CUDA context and the kernels take before the first tensor: 0.5 to 2 GB, 1.78 GiB
 on an A100 (stas00/ml-engineering, training/performance, "Preloaded CUDA kernels memory usage")."""
@@ -186,10 +188,15 @@ class Training(OnAccelerator):
         return exact(DEFAULT_RESERVE if self.memory_reserve is None else self.memory_reserve)
 
     @property
+    def ways(self) -> dict[str, Choice]:
+        """The ways of parallelism that the file gives, by name."""
+        given = {name: getattr(self, name) for name in DEGREES}
+        return {name: menu for name, menu in given.items() if menu is not None}
+
+    @property
     def laid_out(self) -> bool:
         """Whether the file says how many accelerators train together."""
-        ways = (self.data_parallel, self.tensor_parallel, self.pipeline_parallel)
-        return self.accelerators is not None or any(menu is not None for menu in ways)
+        return self.accelerators is not None or bool(self.ways)
 
     def flops_per_second(self, *, mixture: bool) -> Fraction:
         """Model FLOP/s of one accelerator: peak x MFU.

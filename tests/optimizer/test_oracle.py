@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 from functools import lru_cache
 from pathlib import Path
@@ -70,7 +69,7 @@ def test_figures_of_any_design_agree_with_the_oracle(seed: int) -> None:
         widths = {name: getattr(a, name, a.tied) for name in structure.widths}
         counts = structure.counts(a.layers, a.full, a.layers, a.full)
         told = evaluate(found, architecture_of(found, structure, widths, counts))
-        option = options[a, *dataclasses.astuple(told.layout)]
+        option = options[a, *told.layout.degrees.values()]
         for name, value in option.costs.items():
             assert told.exact[name] == value, (name, a, told.layout)
         if a in feasible[True] or a not in feasible[False]:

@@ -40,6 +40,12 @@ class Layout:
 def layouts(training: Tables) -> Iterator[Layout]:
     """Every layout of the menus; also those that another one surpasses."""
     most = training.get("accelerators")
+    ways = ("data_parallel", "tensor_parallel", "pipeline_parallel")
+    if most is not None and accelerator(training) and training.keys().isdisjoint(ways):
+        powers = {
+            end: [n for n in (1, 2, 4, 8, 16, 32, 64) if n <= min(end, most)] for end in (8, 64)
+        }
+        training = training | {"tensor_parallel": powers[8], "pipeline_parallel": powers[64]}
     for t in menu(training.get("tensor_parallel", 1)):
         for p in menu(training.get("pipeline_parallel", 1)):
             filled = 1 if most is None else most // (t * p)
