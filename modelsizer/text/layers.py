@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.describing import whole_architecture
 from modelsizer.problems.architecture.families import FEED_FORWARDS, MIXERS, families, runs
-from modelsizer.problems.designs.by_kind import GROWS, OTHER, OUTSIDE
+from modelsizer.problems.designs.by_kind import GROWS, WORDS
 from modelsizer.problems.units import format_quantity, plain
 from modelsizer.text.kit.lines import line, pairs, section
 from modelsizer.text.kit.lines import title as print_title
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from modelsizer.problems.architecture.architecture import Architecture
     from modelsizer.problems.designs.by_kind import ByKind, Compared
 
-_ROWS = {**MIXERS, **FEED_FORWARDS, OUTSIDE: "embedding and head", OTHER: "norms, routers"}
+_ROWS = {**MIXERS, **FEED_FORWARDS, **WORDS}
 _LONGEST = 60  # characters of a pattern; one without a short period is told by its counts
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from modelsizer.plots.drawing.shares import Part
 from modelsizer.plots.drawing.style import FAINT, FILLS
 from modelsizer.problems.architecture.families import FEED_FORWARDS, MIXERS
-from modelsizer.problems.designs.by_kind import GROWS, OTHER, OUTSIDE
+from modelsizer.problems.designs.by_kind import DRAFT, GROWS, OTHER, OUTSIDE, WORDS
 
 _COLOURS = MappingProxyType(
     {
@@ -22,6 +22,7 @@ _COLOURS = MappingProxyType(
         "experts": "#3d3d3d",
         OUTSIDE: FILLS[6],
         OTHER: "#f2f2f2",
+        DRAFT: "#c7b8dd",
     }
 )
 _SHORT = MappingProxyType(
@@ -29,11 +30,10 @@ _SHORT = MappingProxyType(
         "full": "full", "window": "window", "latent": "latent", "compressed": "compressed",
         "linear": "linear", "mamba": "state space", "convolution": "convolution",
         "dense": "dense", "experts": "experts", OUTSIDE: "embedding", OTHER: "other",
+        DRAFT: "draft",
     }
 )  # fmt: skip
-_WORDS = MappingProxyType(
-    {**MIXERS, **FEED_FORWARDS, OUTSIDE: "embedding and head", OTHER: "norms, routers"}
-)
+_WORDS = MappingProxyType({**MIXERS, **FEED_FORWARDS, **WORDS})
 _HOLDS_STATES = frozenset({"linear", "mamba", "convolution"})
 
 
@@ -44,7 +44,7 @@ def layer_part(family: str) -> Part:
 
 def _parts(kept: str, state: str) -> MappingProxyType[str, Part]:
     """Parts of a bar, hatched where the context is what costs."""
-    found = {family: layer_part(family) for family in (*MIXERS, *FEED_FORWARDS, OUTSIDE, OTHER)}
+    found = {family: layer_part(family) for family in (*MIXERS, *FEED_FORWARDS, *WORDS)}
     for family in MIXERS:
         short = f"{_SHORT[family]} {state if family in _HOLDS_STATES else kept}"
         found[f"{family} {GROWS}"] = Part(short, short, _COLOURS[family], "////")

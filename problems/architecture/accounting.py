@@ -24,6 +24,7 @@ from functools import reduce
 from typing import Literal
 
 from modelsizer.problems.architecture.architecture import Architecture, Count, Layer, Mixer, Trunk
+from modelsizer.problems.architecture.attention import LatentAttention
 from modelsizer.problems.architecture.mixers import mixers
 from modelsizer.problems.architecture.weight_formats import WeightFormat
 from modelsizer.problems.records import dataclass
@@ -265,20 +266,44 @@ def training_flops_per_token(
     return forward.times(Fraction(TRAINING_PASSES + full_recompute))
 
 
-def kv_bytes_per_token(kinds: Sequence[Layer], kv_bytes: Fraction) -> Affine:
+def kv_bytes_per_token(
+    kinds: Sequence[Layer], kv_bytes: Fraction, latent_multiple: int = 1
+) -> Affine:
     """Bytes of KV cache per token."""
-    values = tuple(kind.attention.kv_values() for kind in kinds)
+    values = tuple(
+        sum(held_values(part, latent_multiple) for part in mixers(kind.attention)) for kind in kinds
+    )
     return Affine(0 * values[0], values).times(kv_bytes)
 
 
+def held_values(mixer: Mixer, latent_multiple: int) -> Count:
+    """Cached values per token, with a latent padded as engines hold it.
+
+    Parameters
+    ----------
+    mixer : Mixer
+    latent_multiple : int
+        Multiple to which the values of a latent and its rotary key are padded.
+    """
+    values = mixer.kv_values()
+    if latent_multiple == 1 or not isinstance(mixer, LatentAttention):
+        return values
+    return values + -(mixer.kv_lora_rank + mixer.rope_dim) % latent_multiple
+
+
 def _cached(
-    kind: Layer, context: int, policy: KvPolicy = "windowed", tensor_parallel: int = 1
+    kind: Layer,
+    context: int,
+    policy: KvPolicy = "windowed",
+    tensor_parallel: int = 1,
+    latent_multiple: int = 1,
 ) -> Count:
     """Values that a layer's cache holds of a sequence, on all accelerators together."""
     total: Count = 0
     for part in mixers(kind.attention):
         tokens = context if policy == "full" else part.visible(context)
-        total = total + copied(part, part.kv_values(), tensor_parallel) * tokens
+        held = held_values(part, latent_multiple)
+        total = total + copied(part, held, tensor_parallel) * tokens
     return total
 
 
@@ -306,12 +331,13 @@ def kv_cache(
     batch: int,
     context: int,
     policy: KvPolicy = "windowed",
+    latent_multiple: int = 1,
 ) -> Affine:
     """Bytes of the whole cache for a batch of contexts.
 
     Windowed layers hold their window, or the whole context under the policy "full".
     """
-    values = tuple(batch * _cached(kind, context, policy) for kind in kinds)
+    values = tuple(batch * _cached(kind, context, policy, 1, latent_multiple) for kind in kinds)
     return Affine(0 * values[0], values).times(kv_bytes)
 
 
@@ -404,11 +430,14 @@ def serving_cache(
     context: int,
     policy: KvPolicy,
     tensor_parallel: int,
+    latent_multiple: int = 1,
 ) -> Affine:
     """Bytes of the cache over all accelerators.
 
     If tensor parallelism exceeds kv_heads, each kv head is held ``tensor_parallel / kv_heads``
     times, as in serving engines, and counted so.
     """
-    values = tuple(batch * _cached(kind, context, policy, tensor_parallel) for kind in kinds)
+    values = tuple(
+        batch * _cached(kind, context, policy, tensor_parallel, latent_multiple) for kind in kinds
+    )
     return Affine(0 * trunk.d_model, values).times(kv_bytes)

@@ -15,12 +15,16 @@ from modelsizer.problems.architecture.architecture import Architecture, Layer, M
 from modelsizer.problems.architecture.families import feed_forward_parts, mixer_parts
 from modelsizer.problems.architecture.feedforward import NoFeedForward
 from modelsizer.problems.architecture.mixers import NoAttention
+from modelsizer.problems.costs.speculation import draft_cache, draft_weights
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
 
-OUTSIDE, OTHER, GROWS = "outside", "other", "context"
-"""Parts that are no family: embedding and head, and norms, biases and routers; and the ending of
-what a family's context costs, as in ``"window context"``: cache or states, and scores."""
+OUTSIDE, OTHER, DRAFT, GROWS = "outside", "other", "draft", "context"
+"""Parts that are no family: embedding and head, and norms, biases and routers, and what drafts
+tokens for speculation; and the ending of what a family's context costs, as in
+``"window context"``: cache or states, and scores."""
+WORDS = {OUTSIDE: "embedding and head", OTHER: "norms, routers", DRAFT: "draft of speculation"}
+"""Words for parts that are no family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ def _memory(problem: Problem, architecture: Architecture) -> dict[str, Fraction]
     serving, trunk = problem.serving, architecture.trunk
     formats, found = serving.weights, defaultdict[str, Fraction](Fraction)
 
-    copies, batch = serving.groups, serving.group_batch * serving.groups
+    copies, batch = serving.groups, serving.held_batch
 
     def held(layer: Layer, part: str) -> Fraction:
         size = accounting.weight_bytes_by_part(trunk, (layer,), formats, copies)[part]
@@ -115,6 +119,7 @@ def _memory(problem: Problem, architecture: Architecture) -> dict[str, Fraction]
                 context=problem.context_length,
                 policy=serving.kv_policy,
                 tensor_parallel=serving.tensor_parallel,
+                latent_multiple=serving.latent_multiple,
             )
             states = accounting.serving_states((layer,), serving.exact_state_bytes, batch)
             found[f"{family} {GROWS}"] += cache.plus(states).at((group.count,))
@@ -128,6 +133,9 @@ def _memory(problem: Problem, architecture: Architecture) -> dict[str, Fraction]
     counts = [group.count for group in architecture.groups]
     for name, parts in {OUTSIDE: ("embedding", "head"), OTHER: ("other",)}.items():
         found[name] = sum((whole[part].at(counts) for part in parts), Fraction(0))
+    model = trunk, layers
+    drafted = draft_cache(serving, problem.context_length, *model)
+    found[DRAFT] = draft_weights(serving, *model).plus(drafted).at(counts)
     return {name: size / serving.devices for name, size in found.items() if size}
 
 

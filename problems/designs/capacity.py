@@ -6,10 +6,16 @@ import math
 from fractions import Fraction
 from typing import get_args
 
-from modelsizer.problems.architecture.accounting import copied, serving_states, serving_weights
+from modelsizer.problems.architecture.accounting import (
+    copied,
+    held_values,
+    serving_states,
+    serving_weights,
+)
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.mixers import mixers
 from modelsizer.problems.costs.latency import decode_branches, prefill_branches
+from modelsizer.problems.costs.speculation import draft_cache, draft_weights
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
@@ -53,15 +59,20 @@ def serving_room(problem: Problem, design: Evaluation) -> ServingRoom | None:
     kinds = [group.layer for group in architecture.groups]
     counts = [group.count for group in architecture.groups]
     held = serving_weights(architecture.trunk, kinds, serving.weights, serving.groups).at(counts)
+    held += draft_weights(serving, architecture.trunk, kinds).at(counts)
     weights = math.ceil(held / serving.devices)
     cache = Fraction(design.exact["serving_memory"]) - held / serving.devices
     a_request = cache / serving.group_batch
     values = sum(
-        g.count * copied(part, part.kv_values(), serving.tensor_parallel)
+        g.count * copied(part, held_values(part, serving.latent_multiple), serving.tensor_parallel)
         for g in architecture.groups
         for part in mixers(g.layer.attention)
     )
-    a_token = values * serving.exact_kv_bytes / serving.devices
+    one, two = (
+        draft_cache(serving, tokens, architecture.trunk, kinds, batch=1).at(counts)
+        for tokens in (1, 2)
+    )
+    a_token = (values * serving.exact_kv_bytes + two - one) / serving.devices
     pool = max(0, usable - weights)
     tokens = math.floor(pool / a_token) if a_token else None
     requests = math.floor(pool / a_request) * serving.groups if a_request else None

@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from modelsizer.problems.architecture import accounting
 from modelsizer.problems.architecture.architecture import Layer, Trunk
+from modelsizer.problems.costs.speculation import draft_cache, draft_weights
 from modelsizer.problems.costs.training_memory import (
     expert_state_bytes,
     layer_activations,
@@ -146,10 +147,11 @@ def serving_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
         trunk,
         kinds,
         kv_bytes=serving.exact_kv_bytes,
-        batch=(batch := serving.group_batch * serving.groups),
+        batch=(batch := serving.held_batch),
         context=problem.context_length,
         policy=serving.kv_policy,
         tensor_parallel=serving.tensor_parallel,
+        latent_multiple=serving.latent_multiple,
     )
     states = accounting.serving_states(kinds, serving.exact_state_bytes, batch)
     parts = matrices | {
@@ -158,6 +160,10 @@ def serving_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
         "KV cache": cache.at(counts) / serving.devices,
         "states": states.at(counts) / serving.devices,
     }
+    if serving.drafting is not None:
+        cached = draft_cache(serving, problem.context_length, trunk, kinds)
+        parts["draft's weights"] = draft_weights(serving, trunk, kinds).at(counts) / serving.devices
+        parts["draft's cache"] = cached.at(counts) / serving.devices
     return _parts(problem, "serving_memory", parts, serving.device, serving.devices)
 
 

@@ -11,7 +11,14 @@ CACHED_VALUE = tuple(
     f"serving.{name}" for name in ("kv_bytes", "kv_bits", "kv_block", "scale_bytes")
 )
 """Settings that determine the bytes of a cached value."""
-CACHED = (*CACHED_VALUE, "serving.batch_size", "serving.kv_policy", "context_length")
+_PADDED = "serving.latent_multiple"
+CACHED = (
+    *CACHED_VALUE,
+    _PADDED,
+    "serving.batch_size",
+    "serving.kv_policy",
+    "context_length",
+)
 """Settings that determine the bytes of the cache."""
 
 
@@ -23,11 +30,13 @@ def _cache(of: Candidate) -> Affine:
         serving.batch_size,
         of.settings.context_length,
         serving.kv_policy,
+        serving.latent_multiple,
     )
 
 
 def _of_a_token(of: Candidate) -> Affine:
-    return accounting.kv_bytes_per_token(of.kinds, of.settings.serving.exact_kv_bytes)
+    serving = of.settings.serving
+    return accounting.kv_bytes_per_token(of.kinds, serving.exact_kv_bytes, serving.latent_multiple)
 
 
 ROWS = (
@@ -44,7 +53,7 @@ ROWS = (
         "kv_bytes_per_token",
         "bytes",
         "cache of one token",
-        Cost(_of_a_token, reads=CACHED_VALUE, by_layout=False, within=as_large),
+        Cost(_of_a_token, reads=(*CACHED_VALUE, _PADDED), by_layout=False, within=as_large),
         axis="KV cache of a token",
         short="kv_bytes",  # of which a few hundred can be meant: no limit is refused
         heading="KV/token",

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from modelsizer.problems.architecture import accounting
 from modelsizer.problems.architecture.accounting import Affine
+from modelsizer.problems.costs.speculation import draft_cache, draft_weights
 from modelsizer.problems.quantities.cache import CACHED
 from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity, Settings
 from modelsizer.problems.space.layouts import Layout
@@ -30,15 +31,21 @@ def _memory(of: Candidate) -> Affine:
         of.trunk,
         of.kinds,
         kv_bytes=serving.exact_kv_bytes,
-        batch=serving.group_batch * serving.groups,
+        batch=serving.held_batch,
         context=of.settings.context_length,
         policy=serving.kv_policy,
         tensor_parallel=serving.tensor_parallel,
+        latent_multiple=serving.latent_multiple,
     )
     held = accounting.serving_weights(of.trunk, of.kinds, serving.weights, serving.groups)
-    batch = serving.group_batch * serving.groups
+    batch = serving.held_batch
     states = accounting.serving_states(of.kinds, serving.exact_state_bytes, batch)
-    return held.plus(cache).plus(states).times(Fraction(1, serving.devices))
+    held = held.plus(cache).plus(states)
+    if serving.drafting is not None:
+        model = of.trunk, of.kinds, of.present
+        held = held.plus(draft_weights(serving, *model))
+        held = held.plus(draft_cache(serving, of.settings.context_length, *model))
+    return held.times(Fraction(1, serving.devices))
 
 
 def _copies(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a function of both
@@ -52,7 +59,7 @@ ROWS = (
         "weights and cache of an accelerator",
         Cost(
             _memory,
-            reads=(*CACHED, STATE, *WEIGHT, *WAYS),
+            reads=(*CACHED, STATE, *WEIGHT, *WAYS, "serving.speculation"),
             by_layout=False,
             within=_copies,
         ),

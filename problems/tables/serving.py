@@ -10,6 +10,7 @@ from modelsizer.problems.architecture.weight_formats import WeightFormat
 from modelsizer.problems.hardware.accelerators import PRECISIONS
 from modelsizer.problems.hardware.efficiencies import default_engine, engines
 from modelsizer.problems.tables.by_part import MOST_BITS, MOST_BYTES, ByPart, or_by_part
+from modelsizer.problems.tables.speculation import Speculation, SpeculationValue
 from modelsizer.problems.tables.tables import (
     Bytes,
     BytesASecond,
@@ -107,6 +108,12 @@ class Serving(OnAccelerator):
     kv_policy : {"windowed", "full"}
         Whether a layer with a window caches only its window, or the whole context, as engines do
         that reserve whole pages.
+    latent_multiple : int
+        Multiple to which the values of a cached latent are padded: 1 for no padding, 128 as vLLM
+        0.7 did with 2 bytes a value, 640 of 576 (vllm-project/vllm PRs 12676 and 14842, which
+        ended it).
+    speculation : table
+        Tokens that are drafted, and verified in one step.
     memory_utilization : number
         Share of the accelerator's memory given to the engine.
     memory_reserve : bytes
@@ -153,6 +160,8 @@ class Serving(OnAccelerator):
     compute: Annotated[Precision, one_of("a precision", PRECISIONS), Several(numbers=False)] = (
         "bf16"
     )
+    speculation: SpeculationValue = None
+    latent_multiple: Count = 1
     memory_efficiency: Share | None = None
     prefill_efficiency: Share | None = None
     overhead: Seconds | None = None
@@ -217,6 +226,22 @@ class Serving(OnAccelerator):
     def group_batch(self) -> int:
         """Most sequences that a group holds."""
         return -(-self.batch_size // self.groups)
+
+    @property
+    def held_batch(self) -> int:
+        """Sequences that all groups together have memory for."""
+        return self.group_batch * self.groups
+
+    @property
+    def drafting(self) -> Speculation | None:
+        """The speculation, if any token is drafted."""
+        given = self.speculation
+        return given if given is not None and given.length else None
+
+    @property
+    def expected_tokens(self) -> Fraction:
+        """Tokens that a sequence gets of a step."""
+        return Fraction(1) if self.drafting is None else self.drafting.expected_tokens
 
     @property
     def reserve(self) -> Fraction:

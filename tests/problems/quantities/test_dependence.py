@@ -83,6 +83,11 @@ OTHER: dict[str, dict[str, tuple[Any, ...]]] = {
         "attention_data_parallel": (2,),
         "expert_imbalance": (1.5,),
         "expert_link": ("50 GB/s",),
+        "latent_multiple": (96,),
+        "speculation": (
+            {"kind": "mtp", "length": 2, "acceptance": 0.8},
+            {"kind": "draft", "model": "gpt2", "length": 3, "acceptance": 0.8},
+        ),
         "batch_size": (5,),
         "context_length": (3000,),
         "prompt_length": (700,),

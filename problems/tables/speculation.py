@@ -1,0 +1,148 @@
+"""``[serving.speculation]``: several tokens verified in one step of decoding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from modelsizer.problems.errors import did_you_mean, short
+from modelsizer.problems.typed_tables import Kind, Offered, Read, Several, Table, TableError
+from modelsizer.problems.units import exact, parse_quantity
+
+if TYPE_CHECKING:
+    from modelsizer.problems.architecture.architecture import Architecture
+
+MOST_LENGTH = 8
+SpeculationKind = Literal["mtp", "draft"]
+
+
+def _read_length(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_LENGTH:
+        raise ValueError(
+            f"{short(value)} is not a number of drafted tokens, a whole number from 0 to "
+            f"{MOST_LENGTH}"
+        )
+    return value
+
+
+def _read_acceptance(value: object) -> float:
+    number = parse_quantity(value, "count")
+    if not 0 <= number <= 1:
+        raise ValueError(
+            f"{short(value)} is not an acceptance: the share of drafted tokens that are accepted, "
+            "from 0 to 1"
+        )
+    return float(number)
+
+
+def _read_model(value: object) -> str:
+    from modelsizer.problems.architecture.models import models
+
+    if value not in (known := models()):
+        hint = did_you_mean(str(value), known)
+        raise ValueError(
+            f"{short(value)} is no model of the catalogue{hint}; a draft is one, "
+            'such as "qwen3-0.6b"'
+        )
+    return str(value)
+
+
+class Speculation(Table):
+    """Drafting of tokens, which the model verifies in one step (arXiv 2211.17192).
+
+    Parameters
+    ----------
+    kind : {"mtp", "draft"}
+        What drafts them: a module for multi-token prediction, a layer of the model's own with a
+        projection of 2 d_model to d_model (DeepSeek-V3, arXiv 2412.19437, section 2.2; an EAGLE
+        head is counted alike); or a smaller model.
+    length : int
+        Tokens drafted in each step, one after another; 0 for none.
+    acceptance : number
+        Share of drafted tokens that are accepted, if those before them are.
+    model : str
+        The draft: a model of the catalogue, served in the formats of the model.
+    """
+
+    kind: SpeculationKind
+    length: Annotated[int, Kind(_read_length)]
+    acceptance: Annotated[float, Kind(_read_acceptance)]
+    model: Annotated[str | None, Kind(_read_model)] = None
+
+    def _check(self) -> None:
+        if self.kind == "draft" and self.model is None:
+            raise TableError([("model", 'this key is required with kind = "draft"')])
+        if self.kind == "mtp" and self.model is not None:
+            raise TableError([("model", 'belongs to kind = "draft"')])
+
+    @property
+    def expected_tokens(self) -> Fraction:
+        """Tokens that a sequence gets of a step, at least one (ibid., equation 1).
+
+        With acceptance a and length n they are 1 + a + ... + a^n = (1 - a^(n + 1)) / (1 - a).
+        """
+        share = exact(self.acceptance)
+        return sum((share**n for n in range(self.length + 1)), Fraction(0))
+
+    @property
+    def draft(self) -> Architecture | None:
+        """The smaller model that drafts, if one does."""
+        if self.model is None:
+            return None
+        from modelsizer.problems.architecture.models import models
+
+        return models()[self.model].architecture
+
+    def __str__(self) -> str:
+        return f"{self.model or self.kind} of {self.length} at {self.acceptance:g}"
+
+
+def _several(value: object) -> list[Speculation]:
+    """Read a table, once for each of the lengths that it offers."""
+    lengths = _lengths(value.get("length")) if isinstance(value, Mapping) else None
+    if lengths is None:
+        return [Speculation.model_validate(value)]
+    assert isinstance(value, Mapping)
+    return [Speculation.model_validate({**value, "length": each}) for each in lengths]
+
+
+def _lengths(value: Any) -> list[Any] | None:
+    """Lengths of a menu; None if it is none."""
+    if isinstance(value, Mapping):
+        low, high, step = value.get("min"), value.get("max"), value.get("step", 1)
+        whole = all(isinstance(n, int) and not isinstance(n, bool) for n in (low, high, step))
+        if {*value} - {"min", "max", "step"} or not whole or not 0 <= low <= high or step < 1:
+            raise TableError([("length", f"{short(dict(value))} is no range; write min and max")])
+        return list(range(low, min(high, MOST_LENGTH + 1) + 1, step))
+    if isinstance(value, list | tuple):
+        if not value:
+            raise TableError([("length", "the menu is empty; list at least one value")])
+        return list(value)
+    return None
+
+
+class _SeveralSpeculations(Several):
+    """Mark of a key that may offer several speculations: lengths of one, or a list of tables."""
+
+    def reader(self, one: Read) -> Read:
+        """Reader of one speculation or of several."""
+
+        def read(value: Any) -> Any:
+            if isinstance(value, Offered):
+                return value
+            many = isinstance(value, list | tuple)
+            if many and not value:
+                raise ValueError("the menu is empty; list at least one table")
+            found = [each for table in (value if many else [value]) for each in _several(table)]
+            several = many or (isinstance(value, Mapping) and _lengths(value.get("length")))
+            return Offered(tuple(dict.fromkeys(found)), value) if several else one(found[0])
+
+        return read
+
+
+SpeculationValue = Annotated[
+    Speculation | None,
+    Kind(Speculation.model_validate, Speculation.given),
+    _SeveralSpeculations(numbers=False),
+]
