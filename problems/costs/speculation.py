@@ -2,8 +2,8 @@
 
 A module for multi-token prediction is one layer of the model's own, with a projection of 2 d_model
 to d_model and norms of the two inputs and of its output; it shares embedding and head with the
-model (DeepSeek-V3, arXiv 2412.19437, section 2.2). Of several kinds of layer it is the one that costs
-most. One module drafts all tokens, one after another, as engines do with the first module.
+model (DeepSeek-V3, arXiv 2412.19437, section 2.2). Of several kinds of layer it is the one that
+costs most. One module drafts all tokens, one after another, as engines use the first one.
 """
 
 from __future__ import annotations
