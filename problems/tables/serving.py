@@ -39,10 +39,12 @@ DEFAULT_BLOCK = 128
 """Number of 4-bit weights that share a scale: the group size of GPTQ (Frantar et al. 2022, arXiv
 2210.17323, section 5) and AWQ (Lin et al. 2023, arXiv 2306.00978, section 5.1)."""
 DEFAULT_UTILIZATION = 0.9  # vLLM's gpu_memory_utilization
-DEFAULT_RESERVE = 3 * 2**30
-"""Bytes for the activation peak and for memory outside the framework: the median of vLLM's logs,
-3.05 GiB, rounded (vllm-project/vllm PRs 2031 and 10511, issues 12330 and 10517: 1.43, 1.45, 3.05,
-3.37 and 9.47 GiB)."""
+ONE_WAY_RESERVE, RESERVE_A_DOUBLING = 3 * 2**29, 2**30
+"""Bytes of an accelerator for the activation peak and for memory outside the framework: of one
+way of tensor parallelism, and for each time that the ways double (buffers of collectives). From
+vLLM's logs, as memory_utilization x memory - weights - cache: on one way 0.5 to 9.5 GiB, median
+1.4 (vllm-project/vllm PRs 2031, 10511, 17122, issues 10517, 12330, 12529, 23278); from one way to
+two 1.8 GiB more (PR 10511), from one to four 12.2 GiB more of another model (PR 2031)."""
 
 
 _Bits = Annotated[int | None, one_number_of("a number of bits", BITS)]
@@ -117,7 +119,8 @@ class Serving(OnAccelerator):
     memory_utilization : number
         Share of the accelerator's memory given to the engine.
     memory_reserve : bytes
-        Memory that the engine needs besides weights and cache.
+        Memory of each accelerator that the engine needs besides weights and cache; 1.5 GiB by
+        default, and 1 GiB more each time that `tensor_parallel` doubles.
     latency : {"expected", "low", "high"}
         Estimate that budgets constrain.
     engine : {"vllm", "tensorrt-llm", "llama.cpp", "none"}
@@ -245,8 +248,11 @@ class Serving(OnAccelerator):
 
     @property
     def reserve(self) -> Fraction:
-        """Bytes reserved by the engine, with the default filled in."""
-        return exact(DEFAULT_RESERVE if self.memory_reserve is None else self.memory_reserve)
+        """Bytes reserved by the engine on each accelerator, with the default filled in."""
+        if self.memory_reserve is not None:
+            return exact(self.memory_reserve)
+        doublings = (self.tensor_parallel - 1).bit_length()
+        return Fraction(ONE_WAY_RESERVE + RESERVE_A_DOUBLING * doublings)
 
     @property
     def served_by(self) -> str:

@@ -228,7 +228,7 @@ def test_room_is_what_is_left_of_the_device() -> None:
     room = serving_room(problem, evaluate(problem, model()))
     assert room is not None
     weights = 8_030_261_248 * 2
-    usable = int(85_061_827_297 * 0.9) - 3 * 2**30
+    usable = int(85_061_827_297 * 0.9) - 3 * 2**29
     assert abs(room.usable_memory - usable) <= 1 and room.weights == weights
     assert room.kv_tokens == (room.usable_memory - weights) // 131_072
     assert room.requests == (room.usable_memory - weights) // (131_072 * 8192)

@@ -58,7 +58,15 @@ def device_limits(tables: Tables) -> dict[str, int]:
 
 def usable_memory(serving: Tables) -> int | None:
     """Bytes of an accelerator for weights and cache; None if its memory is not known."""
-    return _left(serving, exact(serving.get("memory_utilization", 0.9)), 3 * 2**30)
+    return _left(serving, exact(serving.get("memory_utilization", 0.9)), _reserve(serving))
+
+
+def _reserve(serving: Tables) -> int:
+    """Bytes: 1.5 GiB, and 1 GiB for each doubling of the ways, of which the last may be partial."""
+    ways, doublings = serving.get("tensor_parallel", 1), 0
+    while 2**doublings < ways:
+        doublings += 1
+    return 3 * 2**29 + 2**30 * doublings
 
 
 def _left(table: Tables, share: Fraction, reserve: int) -> int | None:
