@@ -31,6 +31,7 @@ def advice(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
     design : Evaluation
         The best design found.
     """
+    problem = problem.under(design.layout)
     return ordered(
         [
             *_of_loss(problem, design),

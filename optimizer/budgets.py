@@ -55,7 +55,7 @@ def budget_uses(
         Constraints of which the time did not suffice to tell whether they bind; not so marked.
     """
     uses, unknown = [], []
-    for each in constraints(model.problem):
+    for each in constraints(model.problem.under(design.layout)):
         limit, used = float(each.limit), design.quantity(each.quantity)
         slack = (limit - used) if each.side == "max" else (used - limit)
         at_it = slack <= AT_THE_LIMIT * abs(limit)
@@ -87,7 +87,7 @@ def _holds_back(model: Model, design: Evaluation, constraint: Constraint, clock:
         return True  # without it the question has no finite answer
     before = model.value_of(design)
     free = Model(freer, model.store)
-    breach = _breach(model.problem, constraint)
+    breach = _breach(model.problem, freer, constraint)
     # Better by more than rounding; tokens are doubles, rounded down in a design but not in a table.
     rounding = ROUNDING if free.kind == "most_tokens" else NEAR[free.kind]
     clearly = before - rounding * abs(before)
@@ -103,17 +103,19 @@ def _holds_back(model: Model, design: Evaluation, constraint: Constraint, clock:
     return search.value < clearly
 
 
-def _breach(problem: Problem, constraint: Constraint) -> Breach | None:
+def _breach(problem: Problem, freer: Problem, constraint: Constraint) -> Breach | None:
     """What designs violate that only this constraint excludes; None if that is unclear.
 
     Of constraints that are no linear row only the most tokens are treated: they exclude no design
     whose training FLOPs run out first.
     """
     name = constraint.quantity
+    if problem.menus and (_differs(problem, name) or freer.lacks(name)):
+        return None
     if QUANTITIES[name].form in ("affine", "inverse"):
         return Breach(problem, name, constraint.interval())
     tokens = problem.token_limits
-    most = name == "tokens" and constraint.side == "max"
+    most = name == "tokens" and constraint.side == "max" and not problem.menus
     if not most or tokens.most is None or tokens.most_flops is None:
         return None
     if tokens.most_flops_each is not None:
@@ -137,6 +139,7 @@ def idle_limits(model: Model, clock: Clock) -> list[AnswerWarning]:
         return []
     budgets = [c for c in constraints(problem) if c.side == "max" and c.base != TOKENS]
     budgets = [c for c in budgets if c.quantity != "loss" and not c.device]
+    budgets = [c for c in budgets if not _differs(problem, c.quantity)]
     most = dict.fromkeys(budgets, 0.0)
     for table in model.tables():
         rules = model.rules(table)
@@ -156,6 +159,11 @@ def idle_limits(model: Model, clock: Clock) -> list[AnswerWarning]:
     return [AnswerWarning(Consequence.LIMITS, idle, next(iter(said)))]
 
 
+def _differs(problem: Problem, quantity: str) -> bool:
+    """Whether setups have different limits on a quantity."""
+    return len({setup.limits.get(quantity) for setup in problem.setups}) > 1
+
+
 def _most(model: Model, table: Table, rules: list[Limit], name: str) -> float:
     """The most that designs of a table within linear limits use of a quantity."""
     row = np.arange(len(table))
@@ -172,8 +180,11 @@ def _most(model: Model, table: Table, rules: list[Limit], name: str) -> float:
     limits = model.problem.token_limits
     if QUANTITIES[name].form == "flops":
         tokens = _most_tokens(model.problem, name)
-        cost, shared = float(flops_rate(model.problem, name)), QUANTITIES[name].shared
-        each = [cost / (lay.accelerators if shared else 1) for lay in table.layout]
+        shared = QUANTITIES[name].shared
+        each = [
+            float(flops_rate(model.problem, name, lay)) / (lay.accelerators if shared else 1)
+            for lay in table.layout
+        ]
         used = flops.values(row, high) * np.array(each)[table.layout_id[row]]
         return float(used.max()) * tokens
     if name == "tokens":

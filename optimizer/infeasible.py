@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from modelsizer.optimizer.bounds.limits import Limit
+from modelsizer.optimizer.bounds.limits import Limit, feasible
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.constraints import TOKENS, Constraint, constrained, constraints
 from modelsizer.optimizer.search.bounding import BoundSolve
 from modelsizer.optimizer.tables.clock import Clock, Ending, StoppedError
-from modelsizer.optimizer.tables.table import Table
+from modelsizer.optimizer.tables.table import Ints, Table
 from modelsizer.problems.designs.costs import flops_rate, inference_charge, inverse_numerator
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
@@ -24,7 +24,9 @@ from modelsizer.problems.quantities.auxiliary import (
     TRAINING_FLOPS_PER_TOKEN,
 )
 from modelsizer.problems.quantities.rows import QUANTITIES, names_of
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.token_limits import ENDLESS
+from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.units import as_double, exact, format_apart, format_quantity, plain
 
 TOGETHER = "each end of a limit can be kept by some design, but none keeps all of them together"
@@ -93,39 +95,57 @@ def _rows(model: Model, table: Table) -> Iterator[tuple[bool, list[Limit]]]:
 
 def _listed(model: Model, clock: Clock) -> list[str]:
     """Limits that no design keeps alone, by the least or the most use of any width option."""
-    reached: dict[tuple[str, str, bool], Fraction] = {}
+    nearest: dict[tuple[str, str, bool], _Nearest] = {}
     rules: dict[tuple[str, str, bool], Limit] = {}
     kept = set()
     for table in model.tables():
         clock.check()
         for upper, rows in _rows(model, table):
-            rule = rows[0]
-            key = (rule.key, rule.quantity, upper)
-            value = _extreme(table, rows, least=upper)
-            reached[key] = (min if upper else max)(reached.get(key, value), value)
-            end = rule.high if upper else rule.low
-            assert end is not None
+            key = (rows[0].key, rows[0].quantity, upper)
+            row = np.arange(len(table))
+            j = np.zeros_like(table.count) if upper else table.count - 1
             # Limits are whole numerators of their own table, so each table tells for itself.
-            asked = Fraction(end, table.linear[rule.quantity].denominator)
-            rules[key] = rule
-            if (value <= asked) if upper else (value >= asked):
+            if np.all([feasible(rule, table, row, j) for rule in rows], axis=0).any():
                 kept.add(key)
+            mine = _nearest(table, rows, row, j, upper=upper)
+            rules[key] = rows[0]
+            nearest[key] = min(nearest.get(key, mine), mine, key=lambda one: one.over)
     found = {}
     for key, rule in rules.items():
         if key not in kept and not _contradictory(model.problem, rule):
-            found[rule.key] = _broken(model.problem, rule, reached[key], key[2])
+            found[rule.key] = _broken(model.problem, rule, nearest[key], key[2])
     return list(found.values())
 
 
-def _extreme(table: Table, rows: list[Limit], *, least: bool) -> Fraction:
-    """The least, or the most, over all designs of the maximum of several quantities."""
-    row = np.arange(len(table))
-    j = np.zeros_like(table.count) if least else table.count - 1
+@dataclass(frozen=True, slots=True)
+class _Nearest:
+    """The design that is nearest to keeping a limit, and the layout under which it is.
+
+    `over` is a sort key: how far it is from the limit.
+    """
+
+    over: float
+    value: Fraction
+    layout: Layout
+
+
+def _nearest(table: Table, rows: list[Limit], row: Ints, j: Ints, *, upper: bool) -> _Nearest:
+    """The least, or the most, of the maximum of several quantities relative to a limit."""
     linear = [table.linear[rule.quantity] for rule in rows]
     common = math.lcm(*(q.denominator for q in linear))
     values = [q.at(row, j).astype(object) * (common // q.denominator) for q in linear]
     larger = np.max(values, axis=0)
-    return Fraction(int(larger.min() if least else larger.max()), common)
+    place = int((larger if upper else -larger).argmin())
+    if rows[0].highs if upper else rows[0].lows:
+        rule, like = rows[0], values[0]
+        ends = np.asarray(rule.most(table, row, like) if upper else rule.least(table, row, like))
+        shares = larger.astype(float) / np.maximum(ends.astype(float), 1.0)
+        place = int((shares if upper else -shares).argmin())
+        over = float(shares[place] if upper else -shares[place])
+    else:
+        over = float(Fraction(int(larger[place]), common)) * (1 if upper else -1)
+    layout = table.layout[table.layout_id[place]]
+    return _Nearest(over, Fraction(int(larger[place]), common), layout)
 
 
 def _searched(model: Model, clock: Clock, found: list[str]) -> None:
@@ -134,15 +154,21 @@ def _searched(model: Model, clock: Clock, found: list[str]) -> None:
     for constraint in constraints(problem):
         row = QUANTITIES[constraint.quantity]
         inverse = row.form == "inverse"
-        if not (row.affine or inverse):
+        several = len({setup.limits.get(row.name) for setup in problem.setups}) > 1
+        if several or not (row.affine or inverse):
             continue
         upper = constraint.side == "max"
         value = _best(model, clock, row.base or row.name, least=upper or inverse)
         if value is None:
             continue
-        reached = inverse_numerator(problem, row.name) / value if inverse else value
+        reached = _quotient(problem, row.name, value) if inverse else value
         if not constraint.interval().holds(reached):
             found.append(_sentence(constraint, reached))
+
+
+def _quotient(problem: Problem, name: str, value: Fraction) -> Fraction:
+    """The most that a quantity can be, whose denominator is at least a value."""
+    return max(inverse_numerator(problem, name, one) for one in problem.layouts) / value
 
 
 def _best(model: Model, clock: Clock, quantity: str, *, least: bool) -> Fraction | None:
@@ -173,8 +199,9 @@ def _constraint(problem: Problem, rule: Limit, upper: bool) -> Constraint:
     return next((c for c in found if (c.side == "max") == upper), found[0])
 
 
-def _broken(problem: Problem, rule: Limit, value: Fraction, upper: bool) -> str:
+def _broken(problem: Problem, rule: Limit, nearest: _Nearest, upper: bool) -> str:
     """A sentence on a row that no design keeps, whose quantity has this least or most."""
+    problem, value = problem.under(nearest.layout), nearest.value
     constraint = _constraint(problem, rule, upper)
     form = QUANTITIES[constraint.quantity].form
     if form == "lifetime":
@@ -231,14 +258,17 @@ def _contradictions(problem: Problem) -> list[str]:
     floor = next((c for c in given if c.quantity == "training_flops" and c.side == "min"), None)
     if floor is None:
         return []
-    most = max(layout.accelerators for layout in problem.layouts)
+
+    def bought(constraint: Constraint, layout: Layout) -> Fraction:
+        shares = layout.accelerators if QUANTITIES[constraint.quantity].shared else 1
+        return exact(constraint.limit) * shares / flops_rate(problem, constraint.quantity, layout)
+
     return [
         f"{_stated(c)}: too little for {_stated(floor)}"
         for c in given
         if c.side == "max"
-        and (row := QUANTITIES[c.quantity]).form in ("flops", "lifetime")
-        and exact(c.limit) * (most if row.shared else 1) / flops_rate(problem, c.quantity)
-        < exact(floor.limit)
+        and QUANTITIES[c.quantity].form in ("flops", "lifetime")
+        and max(bought(c, layout) for layout in problem.layouts) < exact(floor.limit)
     ]
 
 

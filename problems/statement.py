@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Self, cast
 
@@ -380,6 +380,14 @@ class Statement(Table):
             return self._splits_of(self.layouts, self._plain_settings)
         found: tuple[Split, ...] = self._once(
             "splits", lambda: tuple(self.split(layout) for layout in self.layouts)
+        )
+        return found
+
+    @property
+    def split_of(self) -> Mapping[Layout, Split]:
+        """What each layout asks, by layout."""
+        found: Mapping[Layout, Split] = self._once(
+            "split_of", lambda: dict(zip(self.layouts, self.splits, strict=True))
         )
         return found
 

@@ -25,7 +25,9 @@ from modelsizer.problems.magnitudes import loss_overflows
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.requirements.setups import distinct
 from modelsizer.problems.requirements.token_limits import ENDLESS
+from modelsizer.problems.space.layouts import Layout
 
 Kind = Literal["loss", "affine", "most_tokens", "least_tokens", "least_flops"]
 
@@ -55,7 +57,7 @@ class DesignValues:
         Whether bounds on the objective have no rounding error, so that ties can be detected.
     most_loss, least_loss : float or None
         Limits on the loss.
-    caps, charge, factor : callable
+    caps, charge, factor, terms : callable
         See `modelsizer.optimizer.bounds.token_caps.Spending`.
     charged : bool
         Whether inference adds to the objective.
@@ -79,15 +81,19 @@ class DesignValues:
         self.exact = self.kind in ("affine", "most_tokens")
         tokens = self._tokens = problem.token_limits
         self.least_tokens, self.least_flops = float(tokens.least), float(tokens.least_flops)
-        loss = problem.budgets.limits.get("loss")
-        self.risky = loss_overflows(self.quality.law, tokens)
+        loss = problem.setups[0].limits.get("loss")
+        self.risky = any(
+            loss_overflows(self.quality.law, limits) for limits in distinct(problem.setups)
+        )
         self.most_loss = None if loss is None or loss.max is None else float(loss.max)
         self.least_loss = None if loss is None or loss.min is None else float(loss.min)
         spending = Spending(problem, self.name)
         self.caps, self.charge, self.factor = spending.caps, spending.charge, spending.factor
+        self.terms = spending.terms
         self.charged = spending.charged
+        self._floors: dict[tuple[int, int], float] = {}
         self.floor = self._floor()
-        self._rules: dict[tuple[tuple[str, int], ...], list[Limit]] = {}
+        self._rules: dict[tuple[tuple[str, int], ...], tuple[tuple[Layout, ...], list[Limit]]] = {}
         self._evaluated: dict[Architecture, Evaluation] = {}
 
     def exactly(self, table: Table, row: int, j: Sequence[int]) -> Evaluation:
@@ -124,20 +130,25 @@ class DesignValues:
             narrow = tokens.most is not None and rounded_up(tokens.least) > tokens.most
             return rounded_down(tokens.least) if narrow else rounded_up(tokens.least)
         if self.kind == "least_flops" and tokens.least_flops > 0:
-            return min(self._floor_of(layout.accelerators) for layout in self.problem.layouts)
+            return min(map(self._floor_of, self.problem.layouts))
         return None
 
-    def _floor_of(self, accelerators: int) -> float:
-        """The objective at the least training FLOPs asked for, on so many accelerators."""
-        spent = self._tokens.least_flops * flops_rate(self.problem, self.name)
-        return float(spent / (accelerators if QUANTITIES[self.name].shared else 1))
+    def _floor_of(self, layout: Layout) -> float:
+        """The objective at the least training FLOPs asked for, under a layout."""
+        shares = layout.accelerators if QUANTITIES[self.name].shared else 1
+        key = layout.setup, shares
+        if key not in self._floors:
+            spent = self._tokens.least_flops * flops_rate(self.problem, self.name, layout)
+            self._floors[key] = float(spent / shares)
+        return self._floors[key]
 
     def floors(self, table: Table, row: Ints) -> Floats:
         """Return the `floor` of designs of the given rows under their own layouts; shape (B,)."""
         assert self.floor is not None
-        if self.kind != "least_flops" or not QUANTITIES[self.name].shared:
+        one = not QUANTITIES[self.name].shared and not self.problem.menus
+        if self.kind != "least_flops" or one:
             return np.full(len(row), self.floor)
-        ends = np.array([self._floor_of(layout.accelerators) for layout in table.layout])
+        ends = np.array([self._floor_of(layout) for layout in table.layout])
         found: Floats = ends[table.layout_id[row]]
         return found
 
@@ -169,9 +180,10 @@ class DesignValues:
     def rules(self, table: Table) -> list[Limit]:
         """Return the linear constraints over a table."""
         units = tuple((name, q.denominator) for name, q in table.linear.items())
-        if units not in self._rules:
-            self._rules[units] = limits(self.problem, table)
-        return self._rules[units]
+        known = self._rules.get(units)
+        if known is None or (self.problem.menus and known[0] is not table.layout):
+            known = self._rules[units] = table.layout, limits(self.problem, table)
+        return known[1]
 
     def evaluate(self, table: Table, row: Ints, j: Ints) -> tuple[Floats, Mask]:
         """Return values to minimise, and feasibility, of many designs.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -21,9 +21,12 @@ from modelsizer.problems.quantities.auxiliary import (
     TRAINING_FLOPS_EACH,
     TRAINING_FLOPS_PER_TOKEN,
 )
+from modelsizer.problems.quantities.quantity import Inverse
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.requirements.setups import Setup
 from modelsizer.problems.requirements.token_limits import TokenLimits
+from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import exact
 
@@ -39,12 +42,38 @@ class Limit:
     quantity : str
         The linear quantity; one of several for a budget on their maximum.
     low, high : int or None
+        Where they differ by layout, the loosest.
+    lows, highs : tuple of int
+        Ends under each layout of the table, where they differ; empty otherwise.
     """
 
     key: str
     quantity: str
     low: int | None
     high: int | None
+    lows: tuple[int, ...] = ()
+    highs: tuple[int, ...] = ()
+
+    def least(self, table: Table, row: Ints, like: NDArray[Any]) -> Any:
+        """Return the lower end for rows of a table, in the range of the dtype of some values."""
+        return _end(self.low, self.lows, table, row, like)
+
+    def most(self, table: Table, row: Ints, like: NDArray[Any]) -> Any:
+        """Return the upper end; see `least`."""
+        return _end(self.high, self.highs, table, row, like)
+
+
+NO_END = 2**200
+"""In place of an end of a limit under a layout that has none: no number of a table is as large."""
+
+
+def _end(
+    one: int | None, each: tuple[int, ...], table: Table, row: Ints, like: NDArray[Any]
+) -> Any:
+    if not each:
+        assert one is not None
+        return _clipped(one, like)
+    return np.array([_clipped(end, like) for end in each], like.dtype)[table.layout_id[row]]
 
 
 def _scaled(key: str, quantity: str, limit: Interval, denominator: int) -> Limit:
@@ -59,14 +88,87 @@ def limits(problem: Problem, table: Table) -> list[Limit]:
     Limits on tokens and training FLOPs are compatible for a design of F training FLOPs per token
     only if ``least tokens x F <= most FLOPs`` and ``least FLOPs <= most tokens x F``.
     """
+    if not problem.menus:
+        return _limits_under(problem, problem.setups[0], None, table)
+    found: dict[object, list[Limit]] = {}
+    rows = []
+    for layout in table.layout:
+        setup = problem.setups[layout.setup]
+        key = (*limits_key(setup, setup.limits), setup.token_limits)
+        if key not in found:
+            found[key] = _limits_under(problem, setup, layout, table)
+        rows.append(found[key])
+    return _merged(rows)
+
+
+def limits_key(setup: Setup, names: Iterable[str]) -> tuple[object, ...]:
+    """What the linear limits of some quantities follow from: equal under setups of equal keys."""
+    inverse = (
+        how.numerator(setup.settings)
+        for name in names
+        if isinstance(how := QUANTITIES[name].how, Inverse)
+    )
+    return (*((name, setup.limits[name]) for name in names), *inverse)
+
+
+def limits_of(problem: Problem, setup: int, table: Table, names: Collection[str]) -> list[Limit]:
+    """Return the linear limits on some affine quantities under a setup, by its number."""
+    one, found = problem.setups[setup], []
+    for name, interval in one.limits.items():
+        if QUANTITIES[name].base in names:
+            found += budget_rows(problem, name, interval, table, Layout(setup=setup))
+    return found
+
+
+def _limits_under(
+    problem: Problem, setup: Setup, layout: Layout | None, table: Table
+) -> list[Limit]:
     found = []
-    for name, interval in problem.limits.items():
-        found += budget_rows(problem, name, interval, table)
-    return found + _token_rows(problem.token_limits, table)
+    for name, interval in setup.limits.items():
+        found += budget_rows(problem, name, interval, table, layout)
+    return found + _token_rows(setup.token_limits, table)
 
 
-def budget_rows(problem: Problem, name: str, interval: Interval, table: Table) -> list[Limit]:
-    """Return the linear constraints of one budget; none if it is not linear."""
+def _merged(rows: Sequence[list[Limit]]) -> list[Limit]:
+    """Return the limits of several layouts as one list, with the ends under each."""
+    every: dict[tuple[str, str, bool, bool], dict[int, Limit]] = {}
+    for number, limits_ in enumerate(rows):
+        for one in limits_:
+            key = (one.key, one.quantity, one.low is not None, one.high is not None)
+            every.setdefault(key, {})[number] = one
+    found = []
+    for (key, quantity, lower, upper), ends in every.items():
+        lows = [ends[i].low if i in ends else -NO_END for i in range(len(rows))] if lower else []
+        highs = [ends[i].high if i in ends else NO_END for i in range(len(rows))] if upper else []
+        low = min((end for end in lows if end is not None), default=None)
+        high = max((end for end in highs if end is not None), default=None)
+        found.append(
+            Limit(
+                key,
+                quantity,
+                low,
+                high,
+                tuple(end for end in lows if end is not None) if len(set(lows)) > 1 else (),
+                tuple(end for end in highs if end is not None) if len(set(highs)) > 1 else (),
+            )
+        )
+    return found
+
+
+def budget_rows(
+    problem: Problem, name: str, interval: Interval, table: Table, layout: Layout | None = None
+) -> list[Limit]:
+    """Return the linear constraints of one budget; none if it is not linear.
+
+    Parameters
+    ----------
+    problem : Problem
+    name : str
+    interval : Interval
+    table : Table
+    layout : Layout, optional
+        One of the setup that the limit is of, where there are several.
+    """
     row, key = QUANTITIES[name], f"budgets.{name}"
     if row.affine:
         return [_scaled(key, part, interval, table.linear[part].denominator) for part in row.parts]
@@ -74,7 +176,7 @@ def budget_rows(problem: Problem, name: str, interval: Interval, table: Table) -
         return []
     # batch / latency >= x is latency <= batch / x
     assert interval.min is not None
-    most = inverse_numerator(problem, name) / exact(interval.min)
+    most = inverse_numerator(problem, name, layout) / exact(interval.min)
     return [
         Limit(key, part, None, math.floor(most * table.linear[part].denominator))
         for part in QUANTITIES[row.base].parts
@@ -114,7 +216,14 @@ class Breach:
         if self.least_flops is not None:
             least = math.ceil(self.least_flops * table.linear[TRAINING_FLOPS_PER_TOKEN].denominator)
             return [Limit(self.name, TRAINING_FLOPS_PER_TOKEN, least, None)]
-        return budget_rows(self.problem, self.name, self.interval, table)
+        if not self.problem.menus:
+            return budget_rows(self.problem, self.name, self.interval, table)
+        return _merged(
+            [
+                budget_rows(self.problem, self.name, self.interval, table, layout)
+                for layout in table.layout
+            ]
+        )
 
 
 def _token_rows(tokens: TokenLimits, table: Table) -> list[Limit]:
@@ -154,9 +263,9 @@ def feasible(limit: Limit, table: Table, row: Ints, j: Ints) -> Mask:
     value = table.linear[limit.quantity].at(row, j)
     keeps = np.ones(len(row), dtype=bool)
     if limit.high is not None:
-        keeps &= np.asarray(value <= _clipped(limit.high, value), dtype=bool)
+        keeps &= np.asarray(value <= limit.most(table, row, value), dtype=bool)
     if limit.low is not None:
-        keeps &= np.asarray(value >= _clipped(limit.low, value), dtype=bool)
+        keeps &= np.asarray(value >= limit.least(table, row, value), dtype=bool)
     return keeps
 
 
@@ -203,13 +312,13 @@ def depth_intervals(
             divisor = np.where(free, 1, u)
             if limit.high is not None:
                 rest = base + (unit[:, others] * low[:, others]).sum(axis=1)
-                room = _clipped(limit.high, rest) - rest
+                room = limit.most(table, row, rest) - rest
                 most = np.where(free, np.where(room >= 0, high[:, k], -1), room // divisor)
                 # Clipped first: Python integers may exceed int64.
                 high[:, k] = np.clip(most, -1, np.maximum(high[:, k], -1)).astype(np.int64)
             if limit.low is not None:
                 rest = base + (unit[:, others] * high[:, others]).sum(axis=1)
-                lack = _clipped(limit.low, rest) - rest
+                lack = limit.least(table, row, rest) - rest
                 least = np.where(
                     free, np.where(lack <= 0, low[:, k], high[:, k] + 1), -(-lack // divisor)
                 )

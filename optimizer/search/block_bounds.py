@@ -10,7 +10,6 @@ depend on parameters (`modelsizer.optimizer.search.law_sizes`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -20,9 +19,11 @@ from numpy.typing import NDArray
 from modelsizer.optimizer.bounds.limits import Breach, Limit, feasible
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.bounds.relaxation import ROUNDING
-from modelsizer.optimizer.search.corners import Corners, by_layout, is_wide
+from modelsizer.optimizer.bounds.token_caps import Terms
+from modelsizer.optimizer.search.corners import Corners, is_wide
 from modelsizer.optimizer.search.law_pieces import pieces
 from modelsizer.optimizer.search.law_sizes import law_sizes
+from modelsizer.optimizer.search.layout_masks import LayoutMasks, varies
 from modelsizer.optimizer.search.seen import ranges_seen
 from modelsizer.optimizer.tables.building import needed
 from modelsizer.optimizer.tables.cover import Cover
@@ -30,18 +31,17 @@ from modelsizer.optimizer.tables.grid import Bools, Ends, Grid
 from modelsizer.optimizer.tables.roots import LAYERS, Root
 from modelsizer.optimizer.tables.table import Ints, Table
 from modelsizer.problems.columns import Columns
+from modelsizer.problems.designs.costs import alike
 from modelsizer.problems.quantities.auxiliary import (
     LAW_PARAMETERS,
+    OF_TEXT,
     SERVED_FLOPS_PER_TOKEN,
     TRAINING_FLOPS_PER_TOKEN,
 )
-from modelsizer.problems.quantities.rows import cost_of
 from modelsizer.problems.records import dataclass
-from modelsizer.problems.space.layouts import columns
+from modelsizer.problems.space.layouts import Layout
 
 Floats = NDArray[np.float64]
-
-PAIRS_AT_ONCE = 50_000  # of a block and a layout, some 50 MB of costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,24 +116,29 @@ class BlockBounds:
 
     def __init__(self, model: Model, grid: Grid, breach: Breach | None = None) -> None:
         self.model, self.grid = model, grid
+        self._layouts = model.problem.layouts
         # For costs that differ by layout, such as training memory, violation is checked design by
         # design.
-        layouts = breach is not None and any(by_layout(name) for name in breach.names)
-        self.breach = None if layouts else breach
-        also = () if self.breach is None else self.breach.names
+        names = () if breach is None else breach.names
+        apart = any(varies(model.problem, self._layouts, name) for name in names)
+        self.breach = None if apart else breach
         # Rules need none of the law's parameters, whose range is bounded otherwise.
-        names = dict.fromkeys([*needed(model.problem), *also])
-        self._names = tuple(name for name in names if name != LAW_PARAMETERS)
+        every = dict.fromkeys([*needed(model.problem), *(() if apart else names)])
+        self._names = tuple(name for name in every if name != LAW_PARAMETERS)
+        self._masks = LayoutMasks(model, self._layouts, self._names)
         self._spent = tuple(name for name in self._names if name == SERVED_FLOPS_PER_TOKEN)
         self._narrow: dict[int, bool] = {}
         self._rules: dict[int, list[Limit]] = {}
-        self._varying = [name for name in self._names if by_layout(name)]
-        self._sought_varies = model.name in self._varying
         self._needs_loss = model.kind == "loss" or model.most_loss is not None
-        self._layouts = model.problem.layouts
         # The layout with most accelerators is best for tokens and time; memory varies.
-        most = max(self._layouts, key=lambda layout: layout.accelerators)
-        self._ordered = (most, *(layout for layout in self._layouts if layout != most))
+        self._most = max(self._layouts, key=lambda layout: layout.accelerators)
+        self._by_flops = [] if not model.problem.menus else self._classes_of_flops()
+
+    def _classes_of_flops(self) -> list[tuple[Layout, Bools]]:
+        """A layout and all layouts, for each way in which setups count training FLOPs."""
+        number = np.array(alike(self.model.problem, TRAINING_FLOPS_PER_TOKEN, self._layouts))
+        found = [number == each for each in np.unique(number)]
+        return [(self._layouts[int(np.flatnonzero(mine)[0])], mine) for mine in found]
 
     def bound(self, index: int, blocks: Blocks, value: float) -> Blocks:
         """Return the blocks of one root that may contain a feasible design no worse than a value.
@@ -155,13 +160,11 @@ class BlockBounds:
             blocks, ends = blocks.take(some), ends.take(some)
         if not len(blocks):
             return blocks
-        corners = Corners(
-            self.model.problem, root, self._ordered[0], self._is_wide(index, ends), ends
-        )
+        corners = Corners(self.model.problem, root, self._most, self._is_wide(index, ends), ends)
         # Infeasible: the cheap corner violates an upper limit, or the dear one a lower limit.
         if index not in self._rules:  # their units are those of the structure
             rules = self.model.rules(corners.table(self._names))
-            self._rules[index] = [rule for rule in rules if not by_layout(rule.quantity)]
+            self._rules[index] = self._masks.fixed(rules)
         corners, kept = corners.tightened(self._rules[index])
         blocks = blocks.take(kept)
         if self.breach is not None and len(blocks):
@@ -169,17 +172,27 @@ class BlockBounds:
             corners, blocks = corners.take(breaks), blocks.take(breaks)
         if not len(blocks):
             return blocks
-        bound = np.maximum(self._least(corners), blocks.least)
+        masked = bool(self._by_flops)  # what setups leave of the tokens is worth knowing first
+        if masked:
+            corners, blocks = self._under_layouts(index, corners, blocks, value)
+        bound = np.maximum(self._least(corners, blocks.able), blocks.least)
         keep = (bound <= value) & (bound < np.inf)
-        corners, blocks, bound = corners.take(keep), blocks.take(keep), bound[keep]
-        if self._varying and len(blocks):
-            able, sought, layers = self._under_layouts(corners, blocks)
-            bound = np.maximum(bound, sought) if self._sought_varies else bound
-            corners = corners.at_most(layers)
-            keep = able.any(axis=1) & (bound <= value)
-            corners, bound = corners.take(keep), bound[keep]
-            blocks = replace(blocks, able=able).take(keep)
-        return replace(self._cut(root, blocks, corners), least=bound)
+        corners, blocks = corners.take(keep), replace(blocks, least=bound).take(keep)
+        if not masked:
+            corners, blocks = self._under_layouts(index, corners, blocks, value)
+        return self._cut(root, blocks, corners)
+
+    def _under_layouts(
+        self, index: int, corners: Corners, blocks: Blocks, value: float
+    ) -> tuple[Corners, Blocks]:
+        """Return the blocks that some layout leaves, with the layouts that do."""
+        if not self._masks.varying or not len(blocks):
+            return corners, blocks
+        under = self._masks.under(index, corners, blocks.able)
+        bound = np.maximum(blocks.least, under.least)
+        corners = corners.at_most(under.layers)
+        keep = under.able.any(axis=1) & (bound <= value)
+        return corners.take(keep), replace(blocks, able=under.able, least=bound).take(keep)
 
     def _is_wide(self, index: int, ends: Ends) -> bool:
         """Whether costs in boxes of a root may overflow int64."""
@@ -210,82 +223,35 @@ class BlockBounds:
             found |= ~feasible(top, dear, row, none) | ~feasible(bottom, cheap, row, none)
         return found
 
-    def _under_layouts(self, corners: Corners, blocks: Blocks) -> tuple[Bools, Floats, Ints]:
-        """Return what the costs that depend on the layout leave of blocks.
-
-        Returns
-        -------
-        able : array of bool, shape (B, layouts)
-        least : array of shape (B,)
-            Minimum of the objective under any layout; infinite where no layout is able.
-        layers : array of shape (B,)
-            Maximum layers under any layout; 0 where none is able.
-        """
-        able = np.zeros_like(blocks.able)
-        least = np.full(len(blocks), np.inf)
-        layers = np.zeros(len(blocks), dtype=np.int64)
-        for at, number, here in self._pairs(corners, blocks.able):
-            here, kept = here.tightened(self._rules_under(here))
-            at, number = at[kept], number[kept]
-            able[at, number] = True
-            np.maximum.at(layers, at, here.ends.high[LAYERS])
-            if self._sought_varies:
-                np.minimum.at(least, at, self._affine(here))
-        return able, least, layers
-
-    def _rules_under(self, corners: Corners) -> list[Limit]:
-        """Return the limits on costs that depend on the layout."""
-        rules = self.model.rules(corners.take(slice(0, 1)).table(self._names))
-        return [rule for rule in rules if by_layout(rule.quantity)]
-
-    def _pairs(self, corners: Corners, able: Bools) -> Iterator[tuple[Ints, Ints, Corners]]:
-        """Yield blocks and layouts as rows, with their costs: many pairs, or those of a layout.
-
-        Yields
-        ------
-        at, number : array of shape (P,)
-            Indices of block and layout.
-        corners : Corners
-        """
-        kind = object if corners.wide else np.int64
-        many = all(cost_of(name).many_layouts for name in self._varying)
-        blocks, numbers = np.nonzero(able)
-        cuts = np.arange(PAIRS_AT_ONCE, len(blocks), PAIRS_AT_ONCE)
-        if not many:
-            order = np.argsort(numbers, kind="stable")
-            blocks, numbers = blocks[order], numbers[order]
-            cuts = np.flatnonzero(np.diff(numbers)) + 1
-        for at, number in zip(np.split(blocks, cuts), np.split(numbers, cuts), strict=True):
-            if not len(at):
-                continue
-            layout = columns(self._layouts, number, kind) if many else self._layouts[number[0]]
-            here = corners.take(at).under(layout, self._varying)
-            here.compute(self._names)
-            if self.model.sign < 0:
-                here.compute(self._names, high=True)
-            yield at, number, here
-
-    def _affine(self, corners: Corners) -> Floats:
-        """Return a lower bound on an affine objective."""
-        rising = self.model.sign > 0
-        table = corners.table((self.model.name,), high=not rising)
-        row, none = np.arange(len(corners)), np.zeros((len(corners), 1), dtype=np.int64)
-        found: Floats = self.model.sign * self.model.affine(table, row, none)
-        return found
-
-    def _least(self, corners: Corners) -> Floats:
+    def _least(self, corners: Corners, able: Bools) -> Floats:
         """Return a lower bound per block; infinite if no design can satisfy the loss limit."""
         models = self.model.models
         return self.model.together(
-            [self._least_by(model, replace(corners, problem=model.problem)) for model in models]
+            [
+                self._least_by(model, replace(corners, problem=model.problem), able)
+                for model in models
+            ]
         )
 
-    def _least_by(self, model: Model, corners: Corners) -> Floats:
+    def _least_by(self, model: Model, corners: Corners, able: Bools) -> Floats:
         """Return a lower bound per block on the value under one law."""
+        if not self._by_flops:
+            return self._least_under(model, corners, None)
+        terms, found = model.terms(self._layouts), np.full(len(corners), np.inf)
+        for layout, mine in self._by_flops:
+            at = np.flatnonzero(able[:, mine].any(axis=1))
+            if len(at):
+                here = corners.take(at).under(layout, OF_TEXT)
+                best = terms.best(able[at] & mine)
+                found[at] = np.minimum(found[at], self._least_under(model, here, best))
+        return found
+
+    def _least_under(self, model: Model, corners: Corners, terms: Terms | None) -> Floats:
+        """Return a lower bound per block, at what the best layouts of each cost and allow."""
         cheap = corners.table(self._spent)
         row, at = np.arange(len(corners)), np.zeros((len(corners), 1), dtype=np.int64)
         flops_low = corners.least(TRAINING_FLOPS_PER_TOKEN)
-        caps = model.caps(cheap, row, at)
+        caps = model.caps(cheap, row, at, terms)
         loss = tokens_least = flops_least = np.full(len(corners), np.inf)
         if self._needs_loss:
             sizes = law_sizes(corners)
@@ -303,16 +269,19 @@ class BlockBounds:
         elif model.kind == "affine":
             # Where it varies by layout, `_under_layouts` bounds it.
             value = np.full(len(corners), -np.inf)
-            if not self._sought_varies:
-                value = self._affine(corners)
+            if not self._masks.sought_varies:
+                value = self._masks.affine(corners)
         elif model.kind == "most_tokens":
             value = -caps.tokens(flops_low)
         elif model.kind == "least_tokens":
             value = self._tokens(corners, tokens_least)
         else:
-            value = self._flops(corners, cheap, flops_low, flops_least)
+            value = self._flops(corners, cheap, flops_low, flops_least, terms)
         if model.most_loss is not None:
             value = np.where(loss > model.most_loss, np.inf, value)
+        if terms is not None and model.least_tokens > 0:
+            few = caps.tokens(flops_low) * (1 + 100 * ROUNDING) < model.least_tokens
+            value = np.where(few, np.inf, value)
         return value
 
     def _tokens(self, corners: Corners, for_loss: Floats) -> Floats:
@@ -326,13 +295,20 @@ class BlockBounds:
             tokens = np.maximum(tokens, for_loss)
         return tokens * (1 - 100 * ROUNDING)
 
-    def _flops(self, corners: Corners, cheap: Table, flops_low: Floats, for_loss: Floats) -> Floats:
+    def _flops(
+        self,
+        corners: Corners,
+        cheap: Table,
+        flops_low: Floats,
+        for_loss: Floats,
+        terms: Terms | None,
+    ) -> Floats:
         """Return a lower bound on an objective in FLOPs, given those that the loss limit takes."""
         model = self.model
         flops = np.maximum(model.least_flops, model.least_tokens * flops_low)
         if model.most_loss is not None:
             flops = np.maximum(flops, for_loss)
         row, none = np.arange(len(corners)), np.zeros((len(corners), 1), dtype=np.int64)
-        charge = model.charge(cheap, row, none)
-        found: Floats = flops * model.factor(cheap, row) + charge
+        charge = model.charge(cheap, row, none, terms)
+        found: Floats = flops * model.factor(cheap, row, terms) + charge
         return found * (1 - 100 * ROUNDING)

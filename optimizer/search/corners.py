@@ -32,6 +32,7 @@ from modelsizer.problems.quantities.auxiliary import (
     OF_TEXT,
     TRAINING_FLOPS_PER_TOKEN,
 )
+from modelsizer.problems.quantities.quantity import Settings
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.layouts import Layout
@@ -79,6 +80,11 @@ class Corners(Columns):
     low: dict[str, Linear] = field(default_factory=dict)
     high: dict[str, Linear] = field(default_factory=dict)
 
+    @property
+    def settings(self) -> Settings:
+        """Settings of the setup whose layout it is."""
+        return self.problem.setups[self.layout.setup].settings
+
     def compute(self, names: Collection[str], *, high: bool = False) -> dict[str, Linear]:
         """Return all costs known at a corner, with those of some names."""
         held = self.high if high else self.low
@@ -107,7 +113,7 @@ class Corners(Columns):
 
         Fewer tokens of a larger vocabulary hold a text, so these are those of the other corner.
         """
-        settings = self.problem.settings
+        settings = self.settings
         rates = settings.tokenizer
         if rates is None or name not in OF_TEXT:
             return costs(self.problem, trunk, kinds, self.layout, [name])
@@ -124,7 +130,7 @@ class Corners(Columns):
         if self.wide:
             widths = {n: widths[n].astype(object) for n in self.root.structure.widths}
         trunk, kinds = design_parts(self.problem, self.root.structure, widths)
-        settings = replace(self.problem.settings, tokenizer=None)
+        settings = replace(self.settings, tokenizer=None)
         name = TRAINING_FLOPS_PER_TOKEN
         return _rows(affine_costs(settings, trunk, kinds, self.layout, [name])[name], len(self))
 

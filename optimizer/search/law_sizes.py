@@ -97,10 +97,10 @@ class LawSizes(Columns):
 def law_sizes(corners: Corners) -> LawSizes:
     """Return the ranges of N in boxes, and what they imply."""
     problem, ends, root = corners.problem, corners.ends, corners.root
-    multiplied = ACTIVE if problem.training.flops == "6ND" else WEIGHTS
+    multiplied = ACTIVE if corners.settings.training.flops == "6ND" else WEIGHTS
     low = corners.compute((ACTIVE, TOTAL, multiplied))
     high = corners.compute((ACTIVE, TOTAL, multiplied), high=True)
-    training = problem.training
+    training = corners.settings.training
     each = FLOPS_PER_WEIGHT * (TRAINING_PASSES + (training.recompute == "full"))
     held = 1.0 if root.fixed["tied_embeddings"] else 2.0
     copies = 0.0 if problem.law.parameter_kind == "non_embedding" else held

@@ -14,7 +14,7 @@ from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.choices import ZERO_APART
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.columns import LARGEST_INT64
-from modelsizer.problems.designs.costs import ALWAYS, costs, design_parts
+from modelsizer.problems.designs.costs import ALWAYS, alike, costs, design_parts
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import (
     ACCELERATORS,
@@ -22,6 +22,7 @@ from modelsizer.problems.quantities.auxiliary import (
     TRAINING_FLOPS_EACH,
 )
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
+from modelsizer.problems.requirements.setups import distinct
 from modelsizer.problems.space.layouts import Layout, columns
 from modelsizer.problems.space.widths import Options
 
@@ -48,22 +49,52 @@ def largest(
     if any(cost_of(name).within is None for name in names):
         return LARGEST_INT64
     depth = int((options.depths.first + (options.depths.each * options.depths.count).sum(1)).max())
-    peaks, settings, found = _peaks(options.widths), problem.settings, 0
-    same, many, apart = by_layouts(names, layouts)
-    asked = [(same, layouts[:1]), (many, layouts), *((apart, [layout]) for layout in layouts)]
-    for some, of in asked:
-        if not some:
-            continue
-        widths = {name: np.tile(column, len(of)) for name, column in peaks.items()}
-        trunk, kinds = design_parts(problem, options.structure, widths)
-        each = np.repeat(np.arange(len(of)), len(peaks["d_model"]))
-        layout = of[0] if len(of) == 1 else columns(of, each)
-        for name, affine in costs(problem, trunk, kinds, layout, some).items():
-            within = cost_of(name.partition(".")[0]).within
-            assert within is not None
-            size = int(np.max(affine.base + depth * sum(affine.per_layer)))
-            # A coefficient is rounded, at worst from half a unit to none.
-            found = max(found, (size + 1) * max(within(settings, one) for one in of))
+    peaks, found = _peaks(options.widths), 0
+    for together, each in by_setup(problem, names, layouts):
+        for mine in _parted(layouts, each):
+            settings = problem.setups[mine[0].setup].settings
+            same, many, apart = by_layouts(together, mine)
+            asked = [(same, mine[:1]), (many, mine), *((apart, [layout]) for layout in mine)]
+            for some, of in asked:
+                if not some:
+                    continue
+                widths = {name: np.tile(column, len(of)) for name, column in peaks.items()}
+                trunk, kinds = design_parts(problem, options.structure, widths)
+                number = np.repeat(np.arange(len(of)), len(peaks["d_model"]))
+                layout = of[0] if len(of) == 1 else columns(of, number)
+                for name, affine in costs(problem, trunk, kinds, layout, some).items():
+                    within = cost_of(name.partition(".")[0]).within
+                    assert within is not None
+                    size = int(np.max(affine.base + depth * sum(affine.per_layer)))
+                    # A coefficient is rounded, at worst from half a unit to none.
+                    found = max(found, (size + 1) * max(within(settings, one) for one in of))
+    return found
+
+
+def by_setup(
+    problem: Problem, names: Iterable[str], layouts: Sequence[Layout]
+) -> list[tuple[list[str], list[int]]]:
+    """Separate costs by how they depend on the setups of layouts.
+
+    Returns
+    -------
+    list of (list of str, list of int)
+        Names, and a number of each layout: under layouts of equal numbers these costs differ by the
+        degrees of parallelism alone.
+    """
+    if not problem.menus:
+        return [(list(names), [0] * len(layouts))]
+    found: dict[tuple[int, ...], list[str]] = {}
+    for name in names:
+        found.setdefault(tuple(alike(problem, name, layouts)), []).append(name)
+    return [(some, list(of)) for of, some in found.items()]
+
+
+def _parted(layouts: Sequence[Layout], of: Sequence[int]) -> list[list[Layout]]:
+    """Return the layouts of each number."""
+    found: list[list[Layout]] = [[] for _ in range(max(of) + 1)]
+    for layout, number in zip(layouts, of, strict=True):
+        found[number].append(layout)
     return found
 
 
@@ -105,14 +136,16 @@ def _peaks(widths: Mapping[str, Ints]) -> dict[str, NDArray[Any]]:
 def needed(problem: Problem) -> tuple[str, ...]:
     """Return the affine quantities that are needed to solve a problem."""
     names = set(ALWAYS)
-    for name in (*problem.limits, problem.objective.quantity):
+    limited = dict.fromkeys(name for one in problem.setups for name in one.limits)
+    for name in (*limited, problem.objective.quantity):
         names |= {QUANTITIES[name].base} - {""}
-    row, limits = QUANTITIES[problem.objective.quantity], problem.token_limits
-    if limits.charges or row.form == "lifetime":
-        names.add(SERVED_FLOPS_PER_TOKEN)
-    if limits.most_flops_each is not None:
-        names |= {TRAINING_FLOPS_EACH} if limits.least else set()
-        names |= {ACCELERATORS} if limits.least_flops else set()
+    row = QUANTITIES[problem.objective.quantity]
+    for limits in distinct(problem.setups):
+        if limits.charges or row.form == "lifetime":
+            names.add(SERVED_FLOPS_PER_TOKEN)
+        if limits.most_flops_each is not None:
+            names |= {TRAINING_FLOPS_EACH} if limits.least else set()
+            names |= {ACCELERATORS} if limits.least_flops else set()
     return tuple(sorted(names))
 
 
@@ -150,6 +183,7 @@ def row_costs(
     ----------
     problem : Problem
     layouts : sequence of Layout
+        Under which the costs differ by the degrees of parallelism alone.
     options : Options
     names : collection of str
         Costs to compute.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from modelsizer.optimizer.tables.building import (
     by_layouts,
+    by_setup,
     frame,
     largest,
     needed,
@@ -26,9 +27,10 @@ from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.columns import LARGEST_INT64
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.requirements.setups import distinct
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.options import options as every_option
-from modelsizer.problems.space.splits import common, divides
+from modelsizer.problems.space.splits import Split, common, divides
 from modelsizer.problems.space.widths import Options
 
 
@@ -67,17 +69,72 @@ class Spread:
 
     def quantities(self, problem: Problem, names: Collection[str]) -> dict[str, Linear]:
         """Compute exact quantities of the pairs; see `modelsizer.optimizer.tables.building`."""
+        found: dict[str, Linear] = {}
+        for some, of in by_setup(problem, names, self.layouts):
+            several = len(set(of)) > 1
+            found |= (
+                self._of_setups(problem, some, np.array(of))
+                if several
+                else self._alike(problem, some)
+            )
+        return found
+
+    def _of_setups(self, problem: Problem, names: Collection[str], of: Ints) -> dict[str, Linear]:
+        """Compute quantities of pairs whose layouts have numbers, for each number by itself."""
+        number, parts, places = of[self.layout_id], [], []
+        for each in np.unique(number):
+            at, layouts = np.flatnonzero(number == each), np.flatnonzero(of == each)
+            place = np.searchsorted(layouts, self.layout_id[at])
+            some = tuple(self.layouts[i] for i in layouts)
+            mine = Spread(some, self.options, self.row[at], place, self.depths.take(at))
+            parts.append(mine._alike(problem, names))
+            places.append(at)
+        back = np.argsort(np.concatenate(places))
+        deepest = int(self.depths.count.max(initial=1))
+        return {
+            name: Linear.join([part[name] for part in parts], deepest).take(back)
+            for name in (parts[0] if parts else ())
+        }
+
+    def _alike(self, problem: Problem, names: Collection[str]) -> dict[str, Linear]:
+        """Compute quantities that differ by the degrees of parallelism alone."""
         same, many, each = by_layouts(names, self.layouts)
         found = self._of_options(problem, same) if same else {}
-        if many:
-            found |= self._of_pairs(problem, many)
+        if not many and not each:
+            return found
+        degrees: dict[tuple[int, ...], int] = {}
+        for number, layout in enumerate(self.layouts):
+            degrees.setdefault(tuple(layout.degrees.values()), number)
+        if len(degrees) < len(self.layouts):  # those of several setups are computed once
+            first = np.array([degrees[tuple(one.degrees.values())] for one in self.layouts])
+            key = self.row * len(self.layouts) + first[self.layout_id]
+            _, at, back = np.unique(key, return_index=True, return_inverse=True)
+            once = replace(
+                self,
+                row=self.row[at],
+                layout_id=first[self.layout_id[at]],
+                depths=self.depths.take(at),
+            )
+            apart = once._by_degrees(problem, many, each)
+            return found | {name: cost.take(back.reshape(-1)) for name, cost in apart.items()}
+        return found | self._by_degrees(problem, many, each)
+
+    def _by_degrees(
+        self, problem: Problem, many: Collection[str], each: Collection[str]
+    ) -> dict[str, Linear]:
+        """Compute quantities that differ by the degrees: of many layouts at once, or of each."""
+        found = self._of_pairs(problem, many) if many else {}
         if each:
-            parts = [
-                quantities(problem, layout, self.pairs().take(at), each)
-                for number, layout in enumerate(self.layouts)
-                if (at := self.layout_id == number).any()
-            ]
-            found |= {name: Linear.join([part[name] for part in parts]) for name in parts[0]}
+            parts, places = [], []
+            for number, layout in enumerate(self.layouts):
+                at = np.flatnonzero(self.layout_id == number)
+                if len(at):
+                    parts.append(quantities(problem, layout, self.pairs().take(at), each))
+                    places.append(at)
+            back = np.argsort(np.concatenate(places))
+            found |= {
+                name: Linear.join([part[name] for part in parts]).take(back) for name in parts[0]
+            }
         return found
 
     def _of_options(self, problem: Problem, names: Collection[str]) -> dict[str, Linear]:
@@ -114,24 +171,32 @@ def spread(
     able : array of bool, shape (W, layouts), optional
         Pairs that are wanted; all by default.
     """
-    known = dict(zip(problem.layouts, problem.splits, strict=True))
-    splits = [known[layout] for layout in layouts]
-    widths = {each: divides(each, options) for each in {split.widths for split in splits}}
+    numbers: dict[Split, list[int]] = {}
+    for number, layout in enumerate(layouts):
+        numbers.setdefault(problem.split_of[layout], []).append(number)
+    widths = {each: divides(each, options) for each in {split.widths for split in numbers}}
     every = np.arange(len(options)), options.depths
     depths = {
         stages: every if stages == 1 else options.depths.divided(stages)
-        for stages in {split.stages for split in splits}
+        for stages in {split.stages for split in numbers}
     }
-    rows, parts = [], []
-    for number, split in enumerate(splits):
+    rows, parts, of = [], [], []
+    for split, mine in numbers.items():
         row, deep = depths[split.stages]
-        keep = widths[split.widths][row]
-        if able is not None:
-            keep = keep & able[row, number]
-        rows.append(row[keep])
-        parts.append(deep.take(keep))
-    layout_id = np.repeat(np.arange(len(layouts)), [len(row) for row in rows])
-    return Spread(tuple(layouts), options, np.concatenate(rows), layout_id, Depths.join(parts))
+        at = np.flatnonzero(widths[split.widths][row])
+        if able is None:
+            number, place = np.repeat(mine, len(at)), np.tile(at, len(mine))
+        else:
+            which, among = np.nonzero(able[row[at][:, None], np.array(mine)].T)
+            number, place = np.array(mine)[which], at[among]
+        rows.append(row[place])
+        parts.append(deep.take(place))
+        of.append(number)
+    row, layout_id, depth = np.concatenate(rows), np.concatenate(of), Depths.join(parts)
+    if len(numbers) < len(layouts):  # in the order of the layouts, as otherwise
+        order = np.argsort(layout_id, kind="stable")
+        row, layout_id, depth = row[order], layout_id[order], depth.take(order)
+    return Spread(tuple(layouts), options, row, layout_id, depth)
 
 
 def groups(problem: Problem) -> list[list[int]]:
@@ -140,8 +205,8 @@ def groups(problem: Problem) -> list[list[int]]:
     Where training FLOPs per accelerator are limited they are those of equal accelerators, as these
     FLOPs are integers over the number of them.
     """
-    layouts, limits = problem.layouts, problem.token_limits
-    if limits.most_flops_each is None or limits.least == 0:
+    layouts = problem.layouts
+    if all(one.most_flops_each is None or one.least == 0 for one in distinct(problem.setups)):
         return [list(range(len(layouts)))]
     found: dict[int, list[int]] = {}
     for number, layout in enumerate(layouts):

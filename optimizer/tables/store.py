@@ -91,7 +91,7 @@ class TableStore:
         together = len(groups(problem))
         if space != self._space:
             self._space, self._grid, self._cover = space, None, None
-            self._listable = menu_size(problem) <= LISTABLE
+            self._listable = menu_size(problem) * len(problem.setups) <= LISTABLE
             self._together = 0
         if together != self._together:
             self._together, self._parts = together, []

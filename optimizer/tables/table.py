@@ -22,7 +22,7 @@ from modelsizer.optimizer.tables.stacks import choice_of, stacks_of, ties_of
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.architecture.structures import Structure
-from modelsizer.problems.columns import Columns
+from modelsizer.problems.columns import LARGEST_INT64, Columns
 from modelsizer.problems.designs.costs import architecture_of
 from modelsizer.problems.laws.features import (
     Features,
@@ -68,17 +68,32 @@ class Linear(Columns):
         return to_floats(self.at(row, j)) / self.denominator
 
     @classmethod
-    def join(cls, parts: Sequence[Self]) -> Self:
-        """Concatenate quantities over a common denominator."""
+    def join(cls, parts: Sequence[Self], deepest: int | None = None) -> Self:
+        """Concatenate quantities over a common denominator; see `over`."""
         denominator = math.lcm(*(part.denominator for part in parts))
-        return super(Linear, cls).join([part.over(denominator) for part in parts])  # noqa: UP008
+        return super(Linear, cls).join(  # noqa: UP008
+            [part.over(denominator, deepest) for part in parts]
+        )
 
-    def over(self, denominator: int) -> Self:
-        """Return the quantity over a multiple of its denominator."""
+    def over(self, denominator: int, deepest: int | None = None) -> Self:
+        """Return the quantity over a multiple of its denominator.
+
+        Parameters
+        ----------
+        denominator : int
+        deepest : int, optional
+            Number of depths along any axis at most. Without it the numbers are Python integers, as
+            the common denominator may make them overflow int64.
+        """
         by = denominator // self.denominator
         if by == 1:
             return self
-        # Python integers, as the common denominator may make them overflow int64.
+        if deepest is not None and self.base.dtype != object:
+            sizes = [int(np.abs(part).max(initial=0)) for part in (self.base, self.unit)]
+            if (sizes[0] + self.unit.shape[1] * sizes[1] * deepest) * by < LARGEST_INT64:
+                return replace(
+                    self, base=self.base * by, unit=self.unit * by, denominator=denominator
+                )
         base, unit = self.base.astype(object) * by, self.unit.astype(object) * by
         return replace(self, base=base, unit=unit, denominator=denominator)
 

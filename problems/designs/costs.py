@@ -68,7 +68,9 @@ def depends_on(problem: Problem, name: str) -> tuple[object, ...]:
     Problems with equal settings have equal costs, so tables of a cost can be reused.
     """
     reads = cost_of(name).reads
-    return tuple(dict.fromkeys(values_of(one.settings, reads) for one in problem.setups))
+    if not problem.menus:
+        return values_of(problem.setups[0].settings, reads)
+    return tuple(values_of(one.settings, reads) for one in problem.setups)
 
 
 def alike(problem: Problem, name: str, layouts: Sequence[Layout]) -> list[int]:
