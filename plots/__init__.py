@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from modelsizer.plots.designs.choices import choices
     from modelsizer.plots.designs.depth_parameters import depth_parameters
     from modelsizer.plots.designs.depth_width import depth_width
+    from modelsizer.plots.designs.device_memory import device_memory
     from modelsizer.plots.designs.experts import experts
     from modelsizer.plots.designs.kinds import kinds
     from modelsizer.plots.designs.landscape import landscape
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
 _ROOMS = MappingProxyType(
     {
         "designs": (
-            "allocation", "choices", "depth_parameters", "depth_width", "experts", "kinds",
-            "landscape", "memory", "roofline", "stack",
+            "allocation", "choices", "depth_parameters", "depth_width", "device_memory",
+            "experts", "kinds", "landscape", "memory", "roofline", "stack",
         ),
         "fronts": ("front", "frontier", "sweep"),
         "laws": ("fit", "law_comparison", "law_curves", "run_plan", "uncertainty"),
@@ -57,6 +58,7 @@ __all__ = [
     "choices",
     "depth_parameters",
     "depth_width",
+    "device_memory",
     "experts",
     "fit",
     "front",

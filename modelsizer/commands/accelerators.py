@@ -22,11 +22,22 @@ def accelerators(
     match: Annotated[
         str | None, typer.Option(help="Only accelerators with this text in name or vendor.")
     ] = None,
+    vendor: Annotated[str | None, typer.Option(help="Only those of NVIDIA, AMD, ...")] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            "--memory-at-least", metavar="BYTES", help='Only with this memory or more: "80 GB".'
+        ),
+    ] = None,
+    server: Annotated[
+        bool | None,
+        typer.Option("--server/--no-server", help="Only devices of data centres, or only others."),
+    ] = None,
     sort: Annotated[
         str | None,
         typer.Option(
-            help="name, memory, bandwidth, bf16, fp8, link or watts; by default the order of the "
-            "catalogue, or that of the names."
+            help="name, memory, bandwidth, bf16, fp8, fp4, link or watts; by default the order "
+            "of the catalogue, or that of the names."
         ),
     ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="CSV to standard output.")] = False,
@@ -36,6 +47,7 @@ def accelerators(
     with user_errors():
         from modelsizer.text.accelerators import (
             SORT_KEYS,
+            Selection,
             accelerator_rows,
             accelerators_csv,
             print_accelerator,
@@ -47,9 +59,10 @@ def accelerators(
         if csv and json_ is not None:
             fail("--csv and --json exclude each other; write one of them")
         try:
-            rows = accelerator_rows(names or (), match, sort)
+            chosen = Selection.asked(match, vendor, memory, server)
+            rows = accelerator_rows(names or (), chosen, sort)
         except ValueError as error:
-            fail(str(error))
+            fail(getattr(error, "as_option", str(error)))
         if csv:
             print_text(accelerators_csv(rows), "accelerators.csv")
             return
@@ -58,6 +71,6 @@ def accelerators(
             if names and len(rows) == 1:
                 print_accelerator(console, rows[0])
             else:
-                print_accelerators(console, rows)
+                print_accelerators(console, rows, chosen)
 
         emit({"accelerators": rows}, json_, show)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
 from modelsizer.commands.app import STOPPED, user_errors
@@ -18,10 +20,21 @@ from modelsizer.commands.options import (
 )
 from modelsizer.commands.output import before_drawing, emit, plot_file
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 
 def memory(
     source: Source,
     problem: Under = None,
+    devices: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Also the memory of each of these, drawn by --plot: H100-SXM,L4, a vendor, server "
+            "or all.",
+        ),
+    ] = None,
     time_limit: TimeLimit = None,
     set_: Settings = None,
     download: Download = False,
@@ -44,6 +57,11 @@ def memory(
         )
 
         check_plot(plot, plot_size)
+        wanted = None
+        if devices is not None:
+            from modelsizer.problems.designs.device_memory import device_memories, devices_named
+
+            wanted = devices_named(devices.split(","))
         from modelsizer.optimizer.tables.clock import Clock, Ending
 
         clock = Clock.of(time_limit)
@@ -55,7 +73,9 @@ def memory(
             "training_memory": training_parts(asked, design, asked=trained),
         }
         known = [parts for parts in found.values() if parts is not None]
+        others = None if wanted is None else device_memories(asked, design, wanted)
         from modelsizer.text.assumptions import serving_rows, training_row
+        from modelsizer.text.device_memory import devices_dict, print_devices
         from modelsizer.text.memory import parts_dict, print_memory
 
         assumed = Assumptions.of(asked)
@@ -64,22 +84,31 @@ def memory(
             | {"assumptions": assumed.to_dict()}
             | {name: None if parts is None else parts_dict(parts) for name, parts in found.items()}
         )
+        if others is not None:
+            content["on_devices"] = devices_dict(others)
         if chosen.idle:
             content["warnings"] = list(chosen.idle)
         rows = serving_rows(assumed, design.architecture)
         rows += [] if found["training_memory"] is None else [training_row(asked.training)]
         title = source if problem is not None else asked.name or source
         lack = missing_training_settings(asked, asked=trained)
+
+        def show(console: Console) -> None:
+            print_memory(
+                console, title, known, lack, chosen.note, rows, chosen.idle, verbose=verbose
+            )
+            if others is not None:
+                print_devices(console, others)
+
         emit(
             content,
             json_,
-            lambda console: print_memory(
-                console, title, known, lack, chosen.note, rows, chosen.idle, verbose=verbose
-            ),
+            show,
             plot_file(
                 plot,
-                "memory",
-                known,
+                "memory" if others is None else "devices",
+                known if others is None else others,
+                title="" if others is None else title,
                 size=plot_size,
                 clock=clock,
                 ending=ending,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.result import Result
     from modelsizer.optimizer.tables.clock import Clock
     from modelsizer.problems.architecture.allocation import Allocation
+    from modelsizer.problems.designs.device_memory import DeviceMemories
     from modelsizer.problems.designs.memory_parts import MemoryParts
     from modelsizer.problems.designs.roofline_points import Roofline
 
@@ -96,6 +97,47 @@ MEMORY = Picture(
     figure=_memory,
     example=Example("modelsizer memory h100-cluster-90-days --plot memory.png", _memory_example),
     report=_memory_report,
+)
+
+
+def _devices(data: DeviceMemories, title: str, size: str) -> Figure:
+    from modelsizer import plots
+
+    return plots.device_memory(data, title=title, size=size)
+
+
+_SHOWN = (
+    "L4", "RTX-4090", "RTX-5090", "L40S", "A100-80GB-SXM", "H100-SXM", "RTX-PRO-6000", "DGX-Spark",
+    "M4-Max", "H200-SXM", "B200-SXM", "MI300X", "B300-SXM", "MI355X",
+)  # fmt: skip
+
+
+def _devices_example() -> tuple[DeviceMemories, str]:
+    from modelsizer.problems.architecture.sources import load_architecture
+    from modelsizer.problems.designs.device_memory import device_memories, devices_named
+    from modelsizer.problems.designs.evaluation import evaluate
+    from modelsizer.problems.designs.standalone import standalone_problem
+
+    architecture = load_architecture("llama-3-70b")
+    asked = {"serving.weight_bits": 8, "serving.context_length": 32768, "serving.batch_size": 4}
+    problem = standalone_problem(architecture, asked)
+    design = evaluate(problem, architecture)
+    return device_memories(problem, design, devices_named(_SHOWN)), "llama-3-70b"
+
+
+DEVICES = Picture(
+    name="devices",
+    title="A design in the memory of each accelerator",
+    caption="What its weights, cache and states and the engine's reserve take of the memory that "
+    "each device reports, and what is left of the share that the engine is given.",
+    command="memory",
+    figure=_devices,
+    example=Example(
+        "modelsizer memory llama-3-70b --set serving.weight_bits=8 --set "
+        "serving.context_length=32768 --set serving.batch_size=4 --devices "
+        f"{','.join(_SHOWN)} --plot devices.png",
+        _devices_example,
+    ),
 )
 
 

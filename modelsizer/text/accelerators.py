@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from modelsizer.problems.errors import ArgumentError, short
 from modelsizer.problems.hardware.accelerators import (
     FIGURES,
     Accelerator,
     accelerator,
     accelerators,
 )
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.table_files import csv_text
-from modelsizer.problems.units import format_quantity
+from modelsizer.problems.units import format_quantity, parse_quantity
 from modelsizer.text.kit.lines import line, pairs, paragraph, section
 from modelsizer.text.kit.tables import Heading, Styled, Table, print_table
 from modelsizer.text.kit.words import NONE
@@ -55,8 +57,59 @@ _TABLE_NOTES = (
 SORT_KEYS = ("name", *_COLUMNS)
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows of the catalogue are asked for; None is all.
+
+    Parameters
+    ----------
+    match : str or None
+        Text in name or vendor, ignoring case.
+    vendor : str or None
+        Name of the vendor, ignoring case.
+    memory : number or None
+        Least bytes; rows whose memory is unknown are left out.
+    server : bool or None
+        Devices of data centres, or others.
+    """
+
+    match: str | None = None
+    vendor: str | None = None
+    memory: int | float | None = None
+    server: bool | None = None
+
+    @classmethod
+    def asked(
+        cls, match: str | None, vendor: str | None, memory: str | None, server: bool | None
+    ) -> Self:
+        """A selection from the text of options.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such vendor, or the memory is not an amount of bytes.
+        """
+        vendors = list(dict.fromkeys(found.vendor for found in accelerators().values()))
+        if vendor is not None and vendor.lower() not in map(str.lower, vendors):
+            raise ArgumentError("vendor", f"{short(vendor)} is not one of {', '.join(vendors)}")
+        try:
+            least = None if memory is None else parse_quantity(memory, "bytes")
+        except ValueError as error:
+            raise ArgumentError("memory_at_least", str(error)) from None
+        return cls(match, vendor, least, server)
+
+    def has(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row is asked for."""
+        return (
+            (self.match is None or self.match.lower() in f"{row['vendor']} {row['name']}".lower())
+            and (self.vendor is None or self.vendor.lower() == row["vendor"].lower())
+            and (self.memory is None or (row["memory"] or 0) >= self.memory)
+            and (self.server is None or self.server == row["server"])
+        )
+
+
 def accelerator_rows(
-    names: Iterable[str], match: str | None, sort: str | None
+    names: Iterable[str], asked: Selection, sort: str | None
 ) -> list[dict[str, Any]]:
     """Rows of the catalogue, filtered and sorted; an unknown figure is None.
 
@@ -64,8 +117,7 @@ def accelerator_rows(
     ----------
     names : iterable of str
         Rows to return, in this order; all if empty.
-    match : str or None
-        Only rows with this text in name or vendor, ignoring case.
+    asked : Selection
     sort : str or None
         One of `SORT_KEYS`: names ascending, figures largest first and unknown ones last.
 
@@ -75,10 +127,7 @@ def accelerator_rows(
         If a name is unknown.
     """
     chosen = {found.name: found for found in map(accelerator, names)} or accelerators()
-    rows = [_row(found) for found in chosen.values()]
-    if match is not None:
-        word = match.lower()
-        rows = [row for row in rows if word in f"{row['vendor']} {row['name']}".lower()]
+    rows = [row for row in map(_row, chosen.values()) if asked.has(row)]
     if sort is None:
         return rows
     if sort == "name":
@@ -92,10 +141,20 @@ def _row(found: Accelerator) -> dict[str, Any]:
     return {name: None if value == "" else value for name, value in asdict(found).items()}
 
 
-def print_accelerators(console: Console, rows: list[dict[str, Any]]) -> None:
+def print_accelerators(
+    console: Console, rows: list[dict[str, Any]], asked: Selection | None = None
+) -> None:
     """Print the catalogue as a table, without the sources of its rows."""
+    notes = list(_TABLE_NOTES)
+    if asked is not None and asked.memory is not None:
+        others = replace(asked, memory=None)
+        unknown = [row for row in map(_row, accelerators().values()) if row["memory"] is None]
+        count = sum(map(others.has, unknown))
+        notes.append(f"Left out are {count} more, whose memory is not known.")
     if not rows:
         line(console, "no accelerator matches")
+        for note in notes[len(_TABLE_NOTES) :]:
+            line(console, note)
         return
     headings: list[Heading] = [
         "name",
@@ -107,7 +166,7 @@ def print_accelerators(console: Console, rows: list[dict[str, Any]]) -> None:
     ]
     print_table(console, Table(headings, cells))
     line(console)
-    for note in _TABLE_NOTES:
+    for note in notes:
         line(console, note)
 
 
@@ -121,7 +180,8 @@ def print_accelerator(console: Console, row: dict[str, Any]) -> None:
     line(console, Styled(row["name"], "bold"))
     known = [
         ("vendor", row["vendor"] or NONE),
-        ("memory as it is sold", row["memory_label"] or NONE),
+        ("kind", "a device of data centres" if row["server"] else "a device for a desk or mobile"),
+        ("memory as it is sold", f"{row['memory_label'] or NONE} ({row['memory_type']})"),
     ]
     pairs(console, known + [(words, _described(f, row[f])) for f, words in FIGURES.items()])
     for heading, text in (

@@ -20,7 +20,7 @@ from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.device_limits import usable_for_serving
-from modelsizer.problems.tables.serving import Estimate
+from modelsizer.problems.tables.serving import Estimate, Serving
 from modelsizer.problems.units import Number, plain
 
 
@@ -50,9 +50,19 @@ class ServingRoom:
     requests: int | None
 
 
-def serving_room(problem: Problem, design: Evaluation) -> ServingRoom | None:
-    """Serving memory of a design's accelerators; None if their memory is unknown."""
-    serving = problem.serving
+def serving_room(
+    problem: Problem, design: Evaluation, served: Serving | None = None
+) -> ServingRoom | None:
+    """Serving memory of a design's accelerators; None if their memory is unknown.
+
+    Parameters
+    ----------
+    problem : Problem
+    design : Evaluation
+    served : Serving, optional
+        The problem's own by default, or the same on other accelerators.
+    """
+    serving = served or problem.serving
     if (usable := usable_for_serving(serving)) is None:
         return None
     architecture = design.architecture

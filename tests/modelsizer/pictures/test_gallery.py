@@ -31,7 +31,7 @@ def test_every_picture_reads(name: str, size: str) -> None:
     check(draw(name, answer, title=title, size=size))
 
 
-SLOW = {"depth", "kinds", "experts", "three", "frontier", "roofline", "shapes", "memory",
+SLOW = {"depth", "devices", "kinds", "experts", "three", "frontier", "roofline", "shapes", "memory",
         "landscape", "stack", "sweep"}  # fmt: skip
 
 

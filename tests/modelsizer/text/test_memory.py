@@ -73,3 +73,17 @@ def test_settings_that_change_no_figure_are_named() -> None:
     assert said in " ".join(run("memory", *args).split())
     assert run("memory", *args, "--json", "-")["warnings"] == [said]
     assert "warnings" not in run("memory", "llama-3-8b", "--json", "-")
+
+
+def test_devices_are_shown_with_what_is_left_of_each() -> None:
+    args = ("llama-3-70b", "--set", "serving.weight_bits=8", "--devices", "L4,H200-SXM,M2-Ultra")
+    found = run("memory", *args, "--json", "-")["on_devices"]
+    small, large = found["devices"]
+    assert [small["accelerator"], large["accelerator"]] == ["L4", "H200-SXM"]
+    assert small["room"] < 0 < large["room"]
+    assert small["requests"] == 0 < large["requests"]
+    assert found["unknown"] == ["M2-Ultra"]
+    assert sum(large["parts"].values()) + large["room"] == large["usable"]
+    text = run("memory", *args)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "GB over" in text and "M2-Ultra is listed without memory" in text

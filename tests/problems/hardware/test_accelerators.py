@@ -296,6 +296,8 @@ def test_match_looks_in_name_and_vendor() -> None:
         (["abacus", "--csv"], "unknown accelerator 'abacus'"),
         (["--sort", "price"], "'price' is not one of name, memory"),
         (["--csv", "--json", "-"], "--csv and --json"),
+        (["--vendor", "acorn"], "--vendor: 'acorn' is not one of NVIDIA, AMD"),
+        (["--memory-at-least", "much"], "--memory-at-least: 'much' is not a number of bytes"),
     ],
 )
 def test_bad_input_is_told(args: list[str], expected: str) -> None:
@@ -343,3 +345,12 @@ def test_of_several_accelerators_those_without_the_peak_are_left_out() -> None:
     assert each == {
         ("A100-80GB-SXM", "bf16"), ("H100-SXM", "bf16"), ("B200-SXM", "bf16"), ("B200-SXM", "fp4"),
     }  # fmt: skip
+
+
+def test_filters_take_vendor_memory_and_kind() -> None:
+    large = listed("--vendor", "amd", "--memory-at-least", "200 GB", "--server")
+    assert {row["name"] for row in large} == {"MI300X", "MI325X", "MI350X", "MI355X"}
+    assert all(not row["server"] for row in listed("--no-server"))
+    apple = run("--vendor", "Apple", "--memory-at-least", "8 GB").stdout
+    unknown = sum(a.vendor == "Apple" and a.memory is None for a in accelerators().values())
+    assert f"Left out are {unknown} more, whose memory is not known." in apple
