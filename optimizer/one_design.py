@@ -124,6 +124,7 @@ def one_design(
         problem, trained = standalone_problem(architecture, settings), trains(settings)
         asks = not missing_training_settings(problem, asked=asks_for_training(settings))
     design = evaluate(problem, architecture)
+    problem = problem.under(design.layout)
     idle = idle_settings(problem, settings, trained=trained)
     idle += idle_in_model(architecture, settings)
     return OneDesign(problem, design, trained, asks, idle)

@@ -206,11 +206,16 @@ class Result:
         return None if self.objective.value is None else float(self.objective.value)
 
     @property
+    def chosen(self) -> Problem:
+        """The problem with the settings of single values that were chosen with the design."""
+        return self.problem if self.design is None else self.problem.under(self.design.layout)
+
+    @property
     def notes(self) -> list[str]:
         """What the problem left to defaults that decide a design: one line, or none."""
         found = None if self.design is None else self.design.architecture
         of = [structure_of(found)] if found is not None and found.block in BLOCKS else None
-        problem = self.problem if self.design is None else self.problem.under(self.design.layout)
+        problem = self.chosen
         line = defaults_line(problem.space, of, problem.setups[0].training)
         return [line] if line else []
 

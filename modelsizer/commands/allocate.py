@@ -125,7 +125,7 @@ def _source(source: str, settings: list[str] | None, clock: Clock, download: boo
 
 def _best(source: str, settings: list[str] | None, clock: Clock) -> _Source:
     result = solved(source, settings, clock)
-    chosen = Chosen(result.problem, result.best, result.stop)
+    chosen = Chosen(result.chosen, result.best, result.stop)
     problem, notes = result.problem, list(chosen.note)
     if problem.training.flops != "exact":
         notes.append(f'The problem itself counts training FLOPs as "{problem.training.flops}".')

@@ -141,7 +141,7 @@ def design_of(
         if problem is not None:
             fail(f"--problem: {source} is a problem itself; name a config, an answer or a model")
         result = solved(source, settings, clock)
-        return Chosen(result.problem, result.best, result.stop)
+        return Chosen(result.chosen, result.best, result.stop)
     from modelsizer.optimizer.one_design import one_design
     from modelsizer.problems.architecture.sources import load_architecture
     from modelsizer.problems.key_values import read_pairs

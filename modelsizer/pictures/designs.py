@@ -84,7 +84,7 @@ def _memory_report(result: Result, _clock: Clock) -> tuple[list[MemoryParts], st
     panels = _memory_of(result)
     if not panels:
         raise NothingToDrawError("the problem does not say enough of memory")
-    lack = missing_training_settings(result.problem)
+    lack = missing_training_settings(result.chosen)
     return panels, f"Not shown: {lack}." if lack else ""
 
 
@@ -162,9 +162,9 @@ def _roofline_example() -> tuple[Roofline | None, str]:
 def _roofline_report(result: Result, _clock: Clock) -> tuple[Roofline, str]:
     from modelsizer.problems.designs.roofline_points import roofline_points
 
-    found = roofline_points(result.problem, {"optimum": result.best.architecture})
+    found = roofline_points(result.chosen, {"optimum": result.best.architecture})
     if found is None:
-        raise NothingToDrawError(result.problem.lacks("decode_latency"))
+        raise NothingToDrawError(result.chosen.lacks("decode_latency"))
     return found, f"Here on {found.roof.device}."
 
 

@@ -37,7 +37,8 @@ def certificate(result: Result) -> str:
     s = result.statistics
     designs = counted(int(s["designs"]), "design")
     if s.get("layouts", 1) > 1:
-        designs += f" in {s['layouts']} parallel layouts ({s['candidates']:,} pairs)"
+        of = "machines and layouts" if result.problem.menus else "parallel layouts"
+        designs += f" in {s['layouts']} {of} ({s['candidates']:,} pairs)"
     better = "more" if result.objective.sense == "maximize" else "less"
     what = result.objective.name
     if result.status == "infeasible":

@@ -34,7 +34,7 @@ def cost_rows(
     memory : bool
         Include training memory, where it is asked for.
     """
-    rows = []
+    rows, problem = [], problem.under(design.layout)
     lay, training = design.layout, problem.training
     if lay.accelerators > 1 or training.device is not None:
         ways = f"{lay.data_parallel} data x {lay.tensor_parallel} tensor x "

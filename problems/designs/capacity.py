@@ -62,6 +62,7 @@ def serving_room(
     served : Serving, optional
         The problem's own by default, or the same on other accelerators.
     """
+    problem = problem.under(design.layout)
     serving = served or problem.serving
     if (usable := usable_for_serving(serving)) is None:
         return None

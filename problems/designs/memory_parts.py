@@ -133,6 +133,7 @@ def serving_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
     MemoryParts or None
         None if the problem lacks the data.
     """
+    problem = problem.under(design.layout)
     if problem.lacks("serving_memory"):
         return None
     serving = problem.serving
@@ -227,6 +228,7 @@ def training_parts(
     MemoryParts or None
         None if `missing_training_settings` is not empty.
     """
+    problem = problem.under(design.layout)
     if missing_training_settings(problem, asked=asked):
         return None
     training, layout = problem.training, design.layout
