@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from modelsizer.plots.designs.memory import memory
     from modelsizer.plots.designs.roofline import roofline
     from modelsizer.plots.designs.stack import stack
+    from modelsizer.plots.designs.users import users
     from modelsizer.plots.drawing.saving import save
     from modelsizer.plots.fronts.front import front
     from modelsizer.plots.fronts.frontier import frontier
@@ -41,7 +42,7 @@ _ROOMS = MappingProxyType(
     {
         "designs": (
             "allocation", "choices", "depth_parameters", "depth_width", "device_memory",
-            "experts", "kinds", "landscape", "memory", "roofline", "stack",
+            "experts", "kinds", "landscape", "memory", "roofline", "stack", "users",
         ),
         "fronts": ("front", "frontier", "sweep"),
         "laws": ("fit", "law_comparison", "law_curves", "run_plan", "uncertainty"),
@@ -80,6 +81,7 @@ __all__ = [
     "sweep",
     "tornado",
     "uncertainty",
+    "users",
 ]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelsizer.commands.app import STOPPED, fail, say, user_errors
+from modelsizer.commands.contexts import read_contexts
 from modelsizer.commands.design_source import Chosen, Source, is_problem, solved
 from modelsizer.commands.options import (
     Csv,
@@ -66,7 +67,7 @@ def allocate(
     with user_errors():
         check_tables(csv)
         check_plot(plot, plot_size)
-        contexts = None if context is None else _read_contexts(context)
+        contexts = None if context is None else read_contexts(context)
         from modelsizer.optimizer.tables.clock import Clock, Ending
 
         clock = Clock.of(time_limit)
@@ -93,22 +94,6 @@ def allocate(
         )
     if not ending.complete:
         raise typer.Exit(STOPPED)
-
-
-def _read_contexts(text: str) -> tuple[int, ...]:
-    """Parse distinct contexts such as ``"4096,32768"``."""
-    from modelsizer.problems.units import parse_quantity
-
-    found = []
-    for part in text.split(","):
-        try:
-            value = parse_quantity(part, "count")
-        except ValueError as error:
-            fail(f"--context: {error}")
-        if not isinstance(value, int) or value < 1:
-            fail(f"--context: {part.strip()!r} is not a whole number of tokens, 1 or more")
-        found.append(value)
-    return tuple(dict.fromkeys(found))
 
 
 def _source(source: str, settings: list[str] | None, clock: Clock, download: bool) -> _Source:

@@ -36,6 +36,8 @@ COMMANDS = {
     "allocate": "Show where the parameters and the FLOPs go: by component, by layer, by context.",
     "layers": "Show the pattern of a stack of layers, and what each kind of layer costs.",
     "memory": "Show what fills the memory of one accelerator, in serving and in training.",
+    "users": "Say how many users a design serves at once, by context, and what each sees and "
+    "costs.",
     "roofline": "Show whether memory or compute bounds decode at several batches, and prefill.",
     "describe": "Count what an architecture holds and costs, to the unit.",
     "audit": "Compare a published model with the best design within its own budgets.",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from modelsizer.problems.designs.device_memory import DeviceMemories
     from modelsizer.problems.designs.memory_parts import MemoryParts
     from modelsizer.problems.designs.roofline_points import Roofline
+    from modelsizer.problems.designs.users import Server
 
 
 def _allocation(data: Allocation, title: str, size: str) -> Figure:
@@ -181,4 +182,41 @@ ROOFLINE = Picture(
         _roofline_example,
     ),
     report=_roofline_report,
+)
+
+
+_SERVED_ON = ("RTX-4090", "L40S", "A100-80GB-SXM", "H100-SXM", "H200-SXM", "MI300X")
+_UP_TO = (4096, 8192, 16384, 32768, 65536, 131072)
+
+
+def _users(data: Sequence[Server], title: str, size: str) -> Figure:
+    from modelsizer import plots
+
+    return plots.users(data, title=title, size=size)
+
+
+def _users_example() -> tuple[list[Server], str]:
+    from modelsizer.optimizer.one_design import one_design
+    from modelsizer.problems.architecture.sources import load_architecture
+    from modelsizer.problems.designs.users import server
+
+    model = load_architecture("llama-3-8b")
+    key = "serving.accelerator"
+    problem = one_design(model, None, {key: _SERVED_ON[0]}).problem
+    return [server(problem, model, _UP_TO, {key: name}, name) for name in _SERVED_ON], "llama-3-8b"
+
+
+USERS = Picture(
+    name="users",
+    title="Users against context, on each accelerator",
+    caption="As many requests at once as fit an accelerator and keep the limits, at each context; "
+    "a line ends where not one request fits.",
+    command="users",
+    figure=_users,
+    example=Example(
+        f"modelsizer users llama-3-8b --each serving.accelerator={','.join(_SERVED_ON)} "
+        "--plot users.png",
+        _users_example,
+        "Here of one accelerator each, in bf16.",
+    ),
 )

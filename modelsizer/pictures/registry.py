@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from modelsizer.optimizer.tables.clock import Clock
-from modelsizer.pictures.designs import ALLOCATION, DEVICES, MEMORY, ROOFLINE
+from modelsizer.pictures.designs import ALLOCATION, DEVICES, MEMORY, ROOFLINE, USERS
 from modelsizer.pictures.fronts import FRONT, FRONTIER, THREE
 from modelsizer.pictures.laws import COMPARISON, FIT, LAW, PLAN, UNCERTAINTY
 from modelsizer.pictures.layers import CHOICES, EXPERTS, KINDS, STACK
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _ROWS = (
     DEPTH, LANDSCAPE, FRONT, THREE, FRONTIER, SWEEP, SHAPES, STACK, KINDS, EXPERTS, CHOICES,
-    ALLOCATION, MEMORY, DEVICES, ROOFLINE,
+    ALLOCATION, MEMORY, DEVICES, ROOFLINE, USERS,
     SCENARIOS, TORNADO, PRICE_CURVE, LAW, COMPARISON, FIT, PLAN, UNCERTAINTY,
     GROWTH, RIVALS, PREDICTIONS,
 )  # fmt: skip

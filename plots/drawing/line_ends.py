@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _POINTS_PER_INCH = 72.0
 _LINE = 1.2  # height of a label, relative to its font size
+_LONG = 0.2  # fraction of the width from which a leader is dotted, as it may seem a line
 _LEADER, _PAD = 0.045, 0.01  # fractions of the width: from axes to label; from label to leader
 
 
@@ -53,7 +54,8 @@ def name_ends(
         right, end = (float(value) for value in at[i])
         column = max(1.0, right) + _LEADER
         axes.plot([right + _PAD / 2, column], [end, height], transform=axes.transAxes,
-                  color=colours[i], linewidth=0.6, zorder=1, clip_on=False)  # fmt: skip
+                  color=colours[i], linewidth=0.6, zorder=1, clip_on=False,
+                  linestyle=":" if column - right > _LONG else "-")  # fmt: skip
         axes.text(column + _PAD, height, one_line(names[i]), transform=axes.transAxes,
                   fontsize=fontsize, color=ink or colours[i], va="center")  # fmt: skip
 
