@@ -14,16 +14,19 @@ from modelsizer.problems.hardware.efficiencies import Reached
 from modelsizer.problems.tables.serving import Estimate, Serving
 
 _BITS = 8
+SCORES = "bf16"
+"""Precision of scores and values: kernels of engines compute them in 16 bits (FlashAttention-2,
+arXiv 2307.08691), also where matrices are in fp8 or fp4."""
 
 
-def _reached(serving: Serving) -> Reached:
+def _reached(serving: Serving, precision: str) -> Reached:
     formats = serving.weights
     return efficiency.decode(
         serving.named,
         serving.served_by,
         weight_bits=float(formats.matrix) * _BITS,
         expert_bits=float(formats.experts) * _BITS,
-        precision=serving.compute,
+        precision=precision,
     )
 
 
@@ -39,10 +42,12 @@ def decode_machine(serving: Serving) -> Machine:
     UnknownFigureError
         If a needed figure of the accelerator is unknown.
     """
-    device, reached = serving.named, _reached(serving)
+    device, reached = serving.named, _reached(serving, serving.compute)
+    scores = _reached(serving, SCORES)
     return Machine(
         bandwidth=device.figure("bandwidth") * _own(serving.memory_efficiency, reached.bandwidth),
         flops=_peak(serving) * _own(serving.prefill_efficiency, reached.compute),
+        score_flops=_score_peak(serving) * _own(serving.prefill_efficiency, scores.compute),
         ways=serving.tensor_parallel,
         link=float(device.figure("link")) if serving.tensor_parallel > 1 else 1.0,
         link_latency=efficiency.link_latency(),
@@ -57,10 +62,12 @@ def decode_machine(serving: Serving) -> Machine:
 def prefill_machine(serving: Serving) -> Machine:
     """The machine that runs a prefill; see `decode_machine`."""
     share, overhead = efficiency.prefill(serving.compute)
+    scores, _ = efficiency.prefill(SCORES)
     decoding = decode_machine(serving)
     return Machine(
         decoding.bandwidth,
         _peak(serving) * _own(serving.prefill_efficiency, share),
+        _score_peak(serving) * _own(serving.prefill_efficiency, scores),
         decoding.ways,
         decoding.link,
         decoding.link_latency,
@@ -70,6 +77,12 @@ def prefill_machine(serving: Serving) -> Machine:
 
 def _peak(serving: Serving) -> float:
     return serving.named.figure(f"{serving.compute}_flops")
+
+
+def _score_peak(serving: Serving) -> float:
+    """The peak of scores and values; that of the matrices where the accelerator lacks it."""
+    known = serving.named.bf16_flops
+    return _peak(serving) if known is None else known
 
 
 def decode_step(

@@ -22,7 +22,12 @@ from typing import Any
 
 import numpy as np
 
-from modelsizer.problems.architecture.accounting import Affine, copied, forward_flops
+from modelsizer.problems.architecture.accounting import (
+    Affine,
+    copied,
+    forward_flops,
+    score_flops,
+)
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.architecture.mixers import Count, mixers, whole
 from modelsizer.problems.architecture.weight_formats import WeightFormat
@@ -43,6 +48,9 @@ class Machine:
         Bytes/s of one accelerator's memory.
     flops : float
         FLOP/s of one accelerator.
+    score_flops : float
+        FLOP/s of one accelerator in scores and values, which engines compute in bf16 whatever the
+        precision of the matrices.
     ways : int
         Tensor parallelism.
     link : float
@@ -61,6 +69,7 @@ class Machine:
 
     bandwidth: float
     flops: float
+    score_flops: float
     ways: int
     link: float
     link_latency: float
@@ -145,6 +154,24 @@ def _beside(
     return Affine(0, tuple(fixed)), Affine(each, tuple(handed)), Affine(0, tuple(sent))
 
 
+def _computing(
+    machine: Machine, trunk: Trunk, kinds: Sequence[Layer], context: int, tokens: int, *,
+    outside: int, cached: bool,
+) -> Affine:  # fmt: skip
+    """Picoseconds of computing some tokens, of which those `outside` pass the head."""
+    flops = forward_flops(trunk, kinds, context, cached=cached)
+    each = 1 / (machine.flops * machine.ways)
+    layers = []
+    for kind, total in zip(kinds, flops.per_layer, strict=True):
+        if machine.score_flops == machine.flops:
+            layers.append(_time(total, tokens * each))
+            continue
+        scores = score_flops(kind, context, cached=cached)
+        slower = tokens / (machine.score_flops * machine.ways)
+        layers.append(_time(total - scores, tokens * each) + _time(scores, slower))
+    return Affine(_time(flops.base, outside * each), tuple(layers))
+
+
 def _all_reduces(machine: Machine, trunk: Trunk, kind: Layer, tokens: int) -> Any:
     """Picoseconds of the all-reduces of a layer."""
     share = 2 * (machine.ways - 1) / machine.ways
@@ -218,8 +245,6 @@ def decode(
     """
     tokens = batch * positions
     moved = 1 / (machine.bandwidth * machine.ways)
-    computed = tokens / (machine.flops * machine.ways)
-    flops = forward_flops(trunk, kinds, context, cached=True)
     memory = []
     for kind in kinds:
         cached = sum(
@@ -233,9 +258,7 @@ def decode(
         )
     return Step(
         Affine(_moving(_outer_reads(trunk, formats), moved), tuple(memory)),
-        Affine(
-            _time(flops.base, computed), tuple(_time(each, computed) for each in flops.per_layer)
-        ),
+        _computing(machine, trunk, kinds, context, tokens, outside=tokens, cached=True),
         *_beside(machine, trunk, kinds, batch, tokens),
     )
 
@@ -261,8 +284,6 @@ def prefill(
     """
     tokens = batch * prompt
     moved = 1 / (machine.bandwidth * machine.ways)
-    computed = 1 / (machine.flops * machine.ways)
-    flops = forward_flops(trunk, kinds, prompt)
     memory = (
         _moving(_layer_reads(kind, trunk, tokens, formats), moved)
         + _time(_state_passes(kind, batch), state_bytes * moved)
@@ -270,9 +291,6 @@ def prefill(
     )
     return Step(
         Affine(_moving(_outer_reads(trunk, formats), moved), tuple(memory)),
-        Affine(
-            _time(flops.base, batch * computed),
-            tuple(_time(each, tokens * computed) for each in flops.per_layer),
-        ),
+        _computing(machine, trunk, kinds, prompt, tokens, outside=batch, cached=False),
         *_beside(machine, trunk, kinds, batch, tokens),
     )

@@ -254,7 +254,7 @@ def _prefill(problem: Problem, architecture: Architecture) -> Point:
 def _counting(machine: Machine) -> Machine:
     """A machine on which picoseconds equal bytes and FLOPs, so that `roofline` counts them."""
     each = PICOSECONDS / machine.ways
-    return replace(machine, bandwidth=each, flops=each)
+    return replace(machine, bandwidth=each, flops=each, score_flops=each)
 
 
 def _point(

@@ -103,7 +103,7 @@ def test_serving_counts_states_beside_the_cache() -> None:
 
 def test_a_decode_step_reads_and_writes_states() -> None:
     layer = Layer(Mamba2(2, 3, 5), NoFeedForward(), 1)
-    machine = Machine(1e9, 1e12, 2, 1e9, 1e-6, 0.0)
+    machine = Machine(1e9, 1e12, 1e12, 2, 1e9, 1e-6, 0.0)
 
     def memory(batch: int, state_bytes: float) -> int:
         at = {"batch": batch, "context": 100, "formats": PLAIN, "kv_bytes": 2.0}

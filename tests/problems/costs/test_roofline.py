@@ -29,7 +29,7 @@ from modelsizer.problems.tables.serving import Serving
 
 TRUNK = Trunk(64, 1000)
 LAYER = Layer(FullAttention(4, 2, 16), DenseFeedForward(256))
-MACHINE = Machine(1e9, 1e12, 1, 1.0, 0.0, 1e-6)
+MACHINE = Machine(1e9, 1e12, 1e12, 1, 1.0, 0.0, 1e-6)
 WEIGHTS = 64 * 64 * 2 + 64 * 32 * 2 + 3 * 64 * 256
 TWO = Fraction(2)
 PLAIN = WeightFormat.of(TWO, TWO, TWO)
@@ -59,8 +59,8 @@ def test_prefill_by_hand() -> None:
 
 
 def test_tensor_parallelism_divides_and_costs_a_link() -> None:
-    two = Machine(1e9, 1e12, 2, 1e9, 1e-6, 0.0)
-    one = Machine(1e9, 1e12, 1, 1.0, 0.0, 0.0)
+    two = Machine(1e9, 1e12, 1e12, 2, 1e9, 1e-6, 0.0)
+    one = Machine(1e9, 1e12, 1e12, 1, 1.0, 0.0, 0.0)
     alone, _ = roofline.decode(TRUNK, [LAYER], one, **AT).branches(adds=False)
     memory, _ = roofline.decode(TRUNK, [LAYER], two, **AT).branches(adds=False)
     moved = 2 * 3 * 64 * 2 * 1  # two all-reduces of batch x d_model x 2 bytes, 2 (n - 1) / n = 1
@@ -370,3 +370,21 @@ def test_each_device_has_an_engine_unless_one_is_named() -> None:
         serving = Serving.model_validate({"custom_accelerator": own | more})
         assert serving.served_by == engine
     assert Serving.model_validate({"custom_accelerator": own, "engine": "none"}).served_by == "none"
+
+
+def test_scores_and_values_are_at_the_peak_of_bf16_whatever_the_matrices() -> None:
+    fast = {"serving.accelerator": "H100-SXM", "serving.compute": "fp8", "serving.engine": "none"}
+    long = {"serving.prompt_length": 131_072}
+    at = [
+        float(
+            evaluate(standalone_problem(model(), fast | beside), model()).exact["prefill_latency"]
+        )
+        for beside in ({"serving.prompt_length": 1024}, long)
+    ]
+    flops = 2 * (8_030_261_248 - 2 * 128_256 * 4096)  # of the layers' matrices, about
+    scores = 4 * 131_072 * 4096 * 32
+    want = 131_072 * (flops / (1979e12 * 0.5) + scores / (989e12 * 0.75)) + 32 * 150e-6
+    assert at[1] == pytest.approx(want, rel=1e-3)
+    wholly = 131_072 * (flops + scores) / (1979e12 * 0.5) + 32 * 150e-6
+    assert at[1] > 1.2 * wholly
+    assert at[0] == pytest.approx(1024 * flops / (1979e12 * 0.5) + 32 * 150e-6, rel=0.1)

@@ -179,9 +179,8 @@ class Latencies:
             scores = counts.scores
             if isinstance(part, Latent):  # absorbed
                 scores = 2 * part.heads * (2 * part.kv_lora_rank + part.rope_dim)
-            flops = 2 * (counts.matrices + ffn_matrices(ffn, d)[1]) + scores * tokens
-            flops += counts.recurrent
-            compute += n * picoseconds(flops * batch / machine.flops)
+            flops = 2 * (counts.matrices + ffn_matrices(ffn, d)[1]) + counts.recurrent
+            compute += n * machine.computed(flops, scores * tokens, batch)
         return machine.step(memory, compute, beside)
 
     def _experts(self, ffn: Any, d: int) -> int:
@@ -203,8 +202,8 @@ class Latencies:
             memory += n * (moved + self._states(part, d, machine, self.prompts))
             beside += n * fixed
             flops = 2 * (counts.matrices + ffn_matrices(ffn, d)[1]) + counts.recurrent
-            flops += counts.scores * seen(part, self.prompt)
-            compute += n * picoseconds(flops * all_tokens / machine.flops)
+            scores = counts.scores * seen(part, self.prompt)
+            compute += n * machine.computed(flops, scores, all_tokens)
         return machine.step(memory, compute, beside)
 
 

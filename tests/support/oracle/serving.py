@@ -64,6 +64,11 @@ class Machine:
         self.n = n
         self.bandwidth = device["bandwidth"] * share * n
         self.flops = device[f"{precision}_flops"] * reached * n
+        in_sixteen = exact(table["prefill"]["bf16"])
+        if not prefill:
+            in_sixteen = exact(how.get("compute", in_sixteen))
+        in_sixteen = exact(serving.get("prefill_efficiency", in_sixteen))
+        self.scores = device.get("bf16_flops", device[f"{precision}_flops"]) * in_sixteen * n
         self.link = device["link"] if n > 1 else 1
         self.overhead = picoseconds(exact(serving.get("overhead", own)))
         self.link_latency = picoseconds(2 * exact(table["link"]["latency"]))
@@ -102,6 +107,17 @@ class Machine:
 
     def of_sequences(self, sequences: int) -> int:
         return picoseconds(sequences * exact(self.how.get("sequence", 0)))
+
+    def computing(self, a: Design, seen: int, tokens: int) -> int:
+        """A layer of some tokens."""
+        scores = 4 * seen * a.heads * a.head_dim
+        return self.computed(layer_forward(a, seen) - scores, scores, tokens)
+
+    def computed(self, rest: int, scores: int, tokens: int) -> int:
+        """FLOPs of each token; scores and values are in 16 bits, at another rate if any."""
+        if self.scores == self.flops:
+            return picoseconds((rest + scores) * tokens / self.flops)
+        return picoseconds(rest * tokens / self.flops) + picoseconds(scores * tokens / self.scores)
 
     def step(self, memory: int, compute: int, beside: int) -> Fraction:
         """Seconds of a step that takes the longer of two times, or their sum."""
@@ -150,7 +166,7 @@ class Latencies:
             moved = self._layer(a, machine)
             moved += picoseconds(cached * self.kv / machine.bandwidth)
             memory += count * moved
-            compute += count * picoseconds(layer_forward(a, seen) * batch / machine.flops)
+            compute += count * machine.computing(a, seen, batch)
         return machine.step(memory, compute, beside)
 
     def _outer(self, a: Design, machine: Machine) -> int:
@@ -179,7 +195,7 @@ class Latencies:
         compute = picoseconds(2 * a.vocab_size * a.d_model * self.prompts / machine.flops)
         for count, seen in a.visible(self.prompt):
             memory += count * self._layer(a, machine)
-            compute += count * picoseconds(layer_forward(a, seen) * tokens / machine.flops)
+            compute += count * machine.computing(a, seen, tokens)
         return machine.step(memory, compute, beside)
 
 
