@@ -32,7 +32,7 @@ def test_every_picture_reads(name: str, size: str) -> None:
 
 
 SLOW = {"depth", "devices", "kinds", "experts", "three", "frontier", "roofline", "shapes", "memory",
-        "landscape", "stack", "sweep"}  # fmt: skip
+        "landscape", "stack", "sweep", "users"}  # fmt: skip
 
 
 @pytest.mark.parametrize(
