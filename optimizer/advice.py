@@ -9,6 +9,7 @@ from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.laws.reach import caution
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.requirements.device_limits import unknown_memories
 from modelsizer.problems.requirements.references import model_of
 from modelsizer.problems.tables.limits import read_reference
 from modelsizer.problems.tables.tokenizer import Tokenizer
@@ -81,10 +82,10 @@ def _memory(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
     """
     if problem.training.device is problem.serving.device is None:
         return []
+    found = unknown_memory_advice(problem)
     # Loaded only where it is asked: a solve without accelerators shows no parts of memory.
     from modelsizer.problems.designs.memory_parts import serving_parts, training_parts
 
-    found = []
     for parts in (training_parts(problem, design), serving_parts(problem, design)):
         if parts is None or parts.device_room is None or parts.device_room >= 0:
             continue
@@ -99,6 +100,19 @@ def _memory(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
         over = float(parts.total / exact(parts.device_memory or 1))
         found.append(AnswerWarning(Consequence.WRONG, text, f"budgets.{parts.quantity}", over))
     return found
+
+
+def unknown_memory_advice(problem: Problem) -> list[AnswerWarning]:
+    """A warning for each accelerator whose memory limits nothing, as it is not known."""
+    return [
+        AnswerWarning(
+            Consequence.HYGIENE,
+            f"nothing limits {quantity} to what fits {device}, whose memory is not known: give "
+            f"budgets.{quantity}, or the accelerator with its memory as custom_accelerator",
+            f"budgets.{quantity}",
+        )
+        for quantity, device in unknown_memories(problem.settings, problem.budgets)
+    ]
 
 
 def _vocabularies(problem: Problem, design: Evaluation) -> list[AnswerWarning]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -13,6 +13,7 @@ from modelsizer.optimizer.bounds.limits import Limit, feasible
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.constraints import TOKENS, Constraint, constrained, constraints
 from modelsizer.optimizer.search.bounding import BoundSolve
+from modelsizer.optimizer.small_devices import why_too_small
 from modelsizer.optimizer.tables.clock import Clock, Ending, StoppedError
 from modelsizer.optimizer.tables.table import Ints, Table
 from modelsizer.problems.designs.costs import flops_rate, inference_charge, inverse_numerator
@@ -50,10 +51,12 @@ def why_infeasible(model: Model, clock: Clock) -> list[str]:
     found = _contradictions(model.problem)
     ending = Ending()
     with ending:
+        small = dict(why_too_small(model, clock))
+        found += small.values()
         if listable:
-            found += _listed(model, clock)
+            found += _listed(model, clock, small)
         else:
-            _searched(model, clock, found)
+            _searched(model, clock, found, small)
         if not found:
             found = _unreached_loss(model, clock)
     if not found and ending.complete:
@@ -93,7 +96,7 @@ def _rows(model: Model, table: Table) -> Iterator[tuple[bool, list[Limit]]]:
         yield from ((upper, group) for group in groups.values())
 
 
-def _listed(model: Model, clock: Clock) -> list[str]:
+def _listed(model: Model, clock: Clock, told: Container[str]) -> list[str]:
     """Limits that no design keeps alone, by the least or the most use of any width option."""
     nearest: dict[tuple[str, str, bool], _Nearest] = {}
     rules: dict[tuple[str, str, bool], Limit] = {}
@@ -112,6 +115,8 @@ def _listed(model: Model, clock: Clock) -> list[str]:
             nearest[key] = min(nearest.get(key, mine), mine, key=lambda one: one.over)
     found = {}
     for key, rule in rules.items():
+        if rule.key in told:
+            continue
         if key not in kept and not _contradictory(model.problem, rule):
             found[rule.key] = _broken(model.problem, rule, nearest[key], key[2])
     return list(found.values())
@@ -148,14 +153,14 @@ def _nearest(table: Table, rows: list[Limit], row: Ints, j: Ints, *, upper: bool
     return _Nearest(over, Fraction(int(larger[place]), common), layout)
 
 
-def _searched(model: Model, clock: Clock, found: list[str]) -> None:
+def _searched(model: Model, clock: Clock, found: list[str], told: Container[str]) -> None:
     """As `_listed`, for a space too large to list: add to `found` by a search for each limit."""
     problem = model.problem
     for constraint in constraints(problem):
         row = QUANTITIES[constraint.quantity]
         inverse = row.form == "inverse"
         several = len({setup.limits.get(row.name) for setup in problem.setups}) > 1
-        if several or not (row.affine or inverse):
+        if several or constraint.key in told or not (row.affine or inverse):
             continue
         upper = constraint.side == "max"
         value = _best(model, clock, row.base or row.name, least=upper or inverse)
@@ -223,7 +228,8 @@ def _sentence(constraint: Constraint, value: Fraction) -> str:
 
 def _stated(constraint: Constraint, limit: str = "") -> str:
     limit = limit or format_quantity(constraint.limit, constraint.dimension)
-    return f"{constraint.base} {constraint.sign} {limit}"
+    of = f", {constraint.given_as}" if constraint.device else ""
+    return f"{constraint.base} {constraint.sign} {limit}{of}"
 
 
 def _extreme_words(constraint: Constraint) -> str:

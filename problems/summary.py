@@ -7,6 +7,7 @@ from typing import Any
 
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.requirements.device_limits import device_memories, unknown_memories
 from modelsizer.problems.space.counting import count_by_structure
 from modelsizer.problems.space.dropped import dropped
 
@@ -43,6 +44,26 @@ class Summary:
     dropped: tuple[str, ...]
 
     @property
+    def default_limits(self) -> tuple[tuple[str, str, int], ...]:
+        """Quantity, accelerator and bytes of each limit that an accelerator sets by itself."""
+        said = self.problem.budgets.said
+        return tuple(
+            dict.fromkeys(
+                (name, memory.device, memory.most)
+                for setup in self.problem.setups
+                for name, memory in device_memories(setup.settings).items()
+                if name not in said
+            )
+        )
+
+    @property
+    def unknown_memories(self) -> tuple[tuple[str, str], ...]:
+        """Quantities that nothing limits as the memory of an accelerator is not known."""
+        budgets = self.problem.budgets
+        found = (unknown_memories(setup.settings, budgets) for setup in self.problem.setups)
+        return tuple(dict.fromkeys(each for some in found for each in some))
+
+    @property
     def goal(self) -> str:
         """The objective in words, such as ``minimize loss``."""
         return f"{self.problem.objective.sense} {self.problem.objective.quantity}"
@@ -50,6 +71,10 @@ class Summary:
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON contract."""
         problem = self.problem
+        own = [
+            {"name": name, "fits": device, "limit": most, "unit": "bytes"}
+            for name, device, most in self.default_limits
+        ]
         return {
             "name": problem.name,
             "valid": True,
@@ -64,7 +89,7 @@ class Summary:
             "shape": problem.shape.name,
             "limits": list(problem.limits),
             "scenarios": list(problem.scenarios),
-        }
+        } | ({"default_limits": own} if own else {})
 
 
 def summarize(problem: Problem) -> Summary:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from modelsizer.problems.requirements.device_limits import fits
 from modelsizer.problems.space.defaults import defaults_line
 from modelsizer.problems.summary import Summary
 from modelsizer.problems.units import format_quantity
@@ -30,12 +31,23 @@ def print_check(console: Console, found: Summary) -> None:
         paragraph(console, decided, expand=False)
     lines = [
         f"{found.goal} ({problem.law.name}, shape {problem.shape.name})",
-        f"limits: {', '.join(problem.limits) or 'tokens only'}",
+        f"limits: {', '.join(_limits(found)) or 'tokens only'}",
     ]
     if problem.scenarios:
         lines.append(f"scenarios: {', '.join(problem.scenarios)}")
+    lines += [f"nothing limits {name} to what fits {device}, whose memory is not known"
+              for name, device in found.unknown_memories]  # fmt: skip
     for text in lines:
         paragraph(console, text, expand=False)
     seconds = found.exhaustive_seconds
     about = "under 0.1 s" if seconds < 0.1 else f"about {format_quantity(seconds, 'seconds')}"
     line(console, f"  enumeration would take {about}; the solvers look at a fraction of it")
+
+
+def _limits(found: Summary) -> list[str]:
+    """Names of the limits, those last that accelerators set by themselves."""
+    own = [
+        f"{name} <= {format_quantity(most, 'bytes')} {fits(device)}"
+        for name, device, most in found.default_limits
+    ]
+    return [*found.problem.budgets.limits, *own]

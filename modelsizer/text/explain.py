@@ -59,6 +59,7 @@ def print_explanation(console: Console, found: Explanation) -> None:
     _print_repairs(console, found)
     _print_alternatives(console, found)
     _print_references(console, found)
+    _print_devices(console, found)
     _print_idle(console, found)
     for why in found.whys:
         _print_why(console, found, why)
@@ -176,6 +177,19 @@ def _print_references(console: Console, found: Explanation) -> None:
         each = ", ".join(f"{name} ({reference})" for name, reference in named.items())
         line(console)
         paragraph(console, f"In place of the limit of a model a change puts a number: {each}.")
+
+
+def _print_devices(console: Console, found: Explanation) -> None:
+    """Limits of accelerators among those that changes move."""
+    changes = (*found.repairs, *(change for each in found.alternatives for change in each.repairs))
+    named = {change.key: change.device for change in changes if change.device}
+    for key, device in named.items():
+        line(console)
+        paragraph(
+            console,
+            f"{name_of(key)} is limited to what fits {device}, by default: more of it is another "
+            f"accelerator, or no limit at all (--without {key}).",
+        )
 
 
 def _print_idle(console: Console, found: Explanation) -> None:

@@ -46,6 +46,9 @@ WEIGHTS: Mapping[str, float] = {
 }
 """Weight of a change by key, by its first word where the key itself is not there."""
 
+OF_DEVICES = 100.0
+"""Weight of a limit that the memory of an accelerator sets: more of it is another accelerator."""
+
 STEPS: Mapping[str, Mapping[object, float]] = {
     # Scores alone cost some 2 % more FLOPs; every second product half of a forward pass's; all a
     # whole forward pass: ln(4/3) (Korthikanti et al. 2022, arXiv 2205.05198, section 5).

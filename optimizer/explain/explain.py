@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from modelsizer.optimizer.constraints import Constraint
 from modelsizer.optimizer.explain.alternatives import alternatives
-from modelsizer.optimizer.explain.change_costs import FAR, priced
+from modelsizer.optimizer.explain.change_costs import FAR, OF_DEVICES, priced
 from modelsizer.optimizer.explain.conflicts import (
     Conflict,
     Keys,
@@ -332,7 +332,7 @@ def _resolved(
 def _weights(
     problem: Problem, limits: Sequence[Constraint], given: Mapping[str, object]
 ) -> dict[str, float]:
-    found: dict[str, float] = {}
+    found = {limit.key: OF_DEVICES for limit in limits if limit.device}
     for name, value in given.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e100:
             raise ArgumentError("weight", f"{name} = {short(value)} is not a positive number")

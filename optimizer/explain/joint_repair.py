@@ -314,6 +314,7 @@ def _settled(
                 old.violation(new.limit),
                 settings_of(costing.problem, new),
                 reference=old.reference,
+                device=old.device,
             ),
             costing.given,
         )

@@ -54,6 +54,8 @@ class Repair:
         See `modelsizer.optimizer.explain.change_costs`; None where it is not computed yet.
     reference : str
         ``"as MODEL [at TOKENS]"``, if the limit is that of a model, which the value replaces.
+    device : str
+        Name of the accelerator, if the limit is what fits it.
     """
 
     key: str
@@ -65,6 +67,7 @@ class Repair:
     settings: Mapping[str, object] = field(default_factory=dict)
     cost: float | None = None
     reference: str = ""
+    device: str = ""
 
     @property
     def made(self) -> Mapping[str, object]:
@@ -78,6 +81,7 @@ class Repair:
         found |= {"before": self.before, "side": self.side, "excess": self.excess}
         found |= {"cost": cost, "set": dict(self.made)}
         found |= {"reference": self.reference} if self.reference else {}
+        found |= {"default": True, "fits": self.device} if self.device else {}
         return found if self.side is not None else found | {"value": self.value}
 
 
@@ -139,7 +143,7 @@ def _moved(
     made = settings_of(oracle.relaxer.origin, limit.at(value))
     return Repair(
         limit.key, value, limit.limit, limit.dimension, limit.side, shown, made,
-        reference=limit.reference,
+        reference=limit.reference, device=limit.device,
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from modelsizer.problems.hardware.accelerators import UnknownFigureError
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.needs import affected_by
 from modelsizer.problems.quantities.rows import names_of
+from modelsizer.problems.requirements.device_limits import OF_TABLES
 from modelsizer.problems.space.layouts import offered_by_default
 
 MOST_ACCELERATORS = 2**20  # more are no practical repair
@@ -60,6 +61,9 @@ def can_help(oracle: Oracle, key: str, conflicts: Sequence[Keys]) -> bool:
     """Whether a setting affects some constraint of every conflict."""
     quantities = {limit.key: limit.quantity for limit in oracle.relaxer.limits}
     changed = affected_by(key)
+    if key.endswith(".accelerator"):  # whose memory is a limit by itself
+        held = {limit.quantity for limit in oracle.relaxer.limits if limit.device}
+        changed |= held & {OF_TABLES[key.partition(".")[0]]}
     if key in LAYOUTS and _divides(oracle.relaxer.origin, key):
         return True  # it decides which designs there are
     return all(any(quantities[k] in changed for k in conflict) for conflict in conflicts)

@@ -7,6 +7,7 @@ A budget of the problem stands in place of it, and so does ``"none"``, which lif
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from fractions import Fraction
 
 from modelsizer.problems.by_byte import by_byte_text
@@ -18,7 +19,8 @@ from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.training import Training
 from modelsizer.problems.units import Number, exact
 
-LEAST = 1  # byte: an upper limit is above 0, and no design is as small
+OF_TABLES = {"serving": SERVING, "training": TRAINING}
+"""Quantities that accelerators limit, by the table that names the accelerator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,11 @@ class DeviceMemory:
 
     device: str
     usable: int
+
+    @property
+    def most(self) -> int:
+        """The upper limit that it is: an upper limit is above 0."""
+        return max(1, self.usable)
 
 
 def usable_for_serving(serving: Serving) -> int | None:
@@ -61,6 +68,13 @@ def usable_for_training(training: Training) -> int | None:
     return _whole(exact(device.memory) - training.reserve)
 
 
+def usable_memory(table: Serving | Training) -> int | None:
+    """Bytes of an accelerator for a model that is served or trained; None if not known."""
+    if isinstance(table, Serving):
+        return usable_for_serving(table)
+    return usable_for_training(table)
+
+
 def _whole(left: Fraction) -> int:
     return max(0, math.floor(left))
 
@@ -78,6 +92,20 @@ def device_memories(settings: Settings) -> dict[str, DeviceMemory]:
     if training.laid_out and (usable := usable_for_training(training)) is not None:
         found[TRAINING] = DeviceMemory(training.named.name, usable)
     return found
+
+
+def unknown_memories(settings: Settings, budgets: Budgets) -> Iterator[tuple[str, str]]:
+    """Yield quantities that nothing limits as the memory of a named accelerator is not known.
+
+    Yields
+    ------
+    quantity, device : str
+    """
+    for name, quantity in OF_TABLES.items():
+        table: Serving | Training = getattr(settings, name)
+        device = table.device
+        if device is not None and device.memory is None and quantity not in budgets.said:
+            yield quantity, device.name
 
 
 def device_limits(settings: Settings, budgets: Budgets) -> dict[str, Interval]:
@@ -98,9 +126,7 @@ def device_limits(settings: Settings, budgets: Budgets) -> dict[str, Interval]:
         return {}
     memories = device_memories(settings).items()
     return {
-        name: Interval(max=max(LEAST, memory.usable))
-        for name, memory in memories
-        if name not in budgets.said
+        name: Interval(max=memory.most) for name, memory in memories if name not in budgets.said
     }
 
 
