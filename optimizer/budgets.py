@@ -10,7 +10,13 @@ import numpy as np
 from modelsizer.optimizer.bounds.limits import Breach, Limit, depth_intervals
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.bounds.relaxation import ROUNDING
-from modelsizer.optimizer.constraints import TOKENS, Constraint, constraints, with_constraints
+from modelsizer.optimizer.constraints import (
+    TOKENS,
+    Constraint,
+    changes_batches,
+    constraints,
+    with_constraints,
+)
 from modelsizer.optimizer.result import BudgetUse
 from modelsizer.optimizer.search.compare import NEAR
 from modelsizer.optimizer.search.search import FEW_DESIGNS, Search
@@ -112,7 +118,9 @@ def _breach(problem: Problem, freer: Problem, constraint: Constraint) -> Breach 
     name = constraint.quantity
     if problem.menus and (_differs(problem, name) or freer.lacks(name)):
         return None
-    if QUANTITIES[name].form in ("affine", "inverse"):
+    if changes_batches(problem, name):
+        return None
+    if QUANTITIES[name].form in ("affine", "inverse", "batch"):
         return Breach(problem, name, constraint.interval())
     tokens = problem.token_limits
     most = name == "tokens" and constraint.side == "max" and not problem.menus

@@ -301,6 +301,13 @@ def tightened(held: Iterable[Constraint], extra: Constraint) -> tuple[Constraint
     return (*known, extra.at(tightest([extra.limit, *limits])))
 
 
+def changes_batches(problem: Problem, quantity: str) -> bool:
+    """Whether a limit on a quantity also bounds a largest batch, which the problem asks for."""
+    asked = (*problem.limits, problem.objective.quantity)
+    several = any(QUANTITIES[name].form == "batch" for name in asked)
+    return several and quantity in dict(problem.settings.ceilings)
+
+
 def setting_of(problem: Problem, base: str) -> str:
     """Dotted key that sets the limit of a budget, or of the training tokens, named without a side.
 

@@ -24,6 +24,7 @@ from modelsizer.problems.quantities.auxiliary import (
     TRAINING_FLOPS_EACH,
     TRAINING_FLOPS_PER_TOKEN,
 )
+from modelsizer.problems.quantities.batches import AT_REQUESTS
 from modelsizer.problems.quantities.rows import QUANTITIES, names_of
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.token_limits import ENDLESS
@@ -160,7 +161,8 @@ def _searched(model: Model, clock: Clock, found: list[str], told: Container[str]
         row = QUANTITIES[constraint.quantity]
         inverse = row.form == "inverse"
         several = len({setup.limits.get(row.name) for setup in problem.setups}) > 1
-        if several or constraint.key in told or not (row.affine or inverse):
+        searched = row.affine or row.form in ("inverse", "batch")
+        if several or constraint.key in told or not searched:
             continue
         upper = constraint.side == "max"
         value = _best(model, clock, row.base or row.name, least=upper or inverse)
@@ -215,6 +217,8 @@ def _broken(problem: Problem, rule: Limit, nearest: _Nearest, upper: bool) -> st
         return f"{_stated(constraint, limit)}: inference alone takes at least {least}"
     if rule.quantity in (TRAINING_FLOPS_PER_TOKEN, TRAINING_FLOPS_EACH):
         return _unmet_tokens(problem, constraint, value)
+    if form == "batch":
+        return _crowded(problem, constraint, rule, value)
     if form == "inverse":
         value = inverse_numerator(problem, constraint.quantity) / value
     return _sentence(constraint, value)
@@ -224,6 +228,17 @@ def _sentence(constraint: Constraint, value: Fraction) -> str:
     """A constraint that no design keeps, as the best that any design does is this."""
     limit, best = format_apart(constraint.limit, plain(value), constraint.dimension, (4, 6))
     return f"{_stated(constraint, limit)}: {_extreme_words(constraint)} is {best}"
+
+
+def _crowded(problem: Problem, constraint: Constraint, rule: Limit, value: Fraction) -> str:
+    """A sentence on a batch at which even the least of a cost is above its limit."""
+    cost = rule.quantity.partition(AT_REQUESTS)[0]
+    most = dict(problem.settings.ceilings)[cost]
+    limit, least = format_apart(plain(most), plain(value), QUANTITIES[cost].dimension, (4, 6))
+    return (
+        f"{_stated(constraint)}: at so many, the least {cost} of any design of the space is "
+        f"{least}, and {limit} the most allowed"
+    )
 
 
 def _stated(constraint: Constraint, limit: str = "") -> str:

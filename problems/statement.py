@@ -25,6 +25,7 @@ from modelsizer.problems.quantities.needs import lacking
 from modelsizer.problems.quantities.quantity import Reads, Settings
 from modelsizer.problems.requirements import references
 from modelsizer.problems.requirements.budgets import BudgetsTable, new_budgets
+from modelsizer.problems.requirements.ceilings import ceilings, least_requests
 from modelsizer.problems.requirements.device_limits import (
     DeviceMemory,
     device_limits,
@@ -276,7 +277,16 @@ class Statement(Table):
         if not self.menus:
             return (Setup(0, settings, self.limits, self.token_limits),)
         return tuple(
-            replace(one, settings=replace(settings, training=one.training, serving=one.serving))
+            replace(
+                one,
+                settings=replace(
+                    settings,
+                    training=one.training,
+                    serving=one.serving,
+                    ceilings=ceilings(one.serving, one.limits),
+                    requests=least_requests(one.limits),
+                ),
+            )
             for one in self._choices
         )
 
@@ -313,6 +323,8 @@ class Statement(Table):
             text_rates(self.tokenizer, self.space.vocab_size.numbers),
             self.prices,
             bool(self.mixture),
+            () if self.menus else ceilings(self.serving, self.limits),
+            least_requests(self.limits),
         )
 
     @property

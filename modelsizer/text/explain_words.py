@@ -51,6 +51,7 @@ _FORMS = {
     "latency": ("the fastest such design takes", "the slowest such design takes"),
     "loss": ("the best such design reaches", "the most that such a design may have is"),
     "throughput": ("", "the fastest such design reaches"),
+    "batch": ("", "the most that such a design serves at once is"),
     "size": ("the smallest such design needs", "the largest such design has"),
     "spent": ("the least that such a design takes is", "the most that such a design may take is"),
 }
@@ -59,6 +60,8 @@ _FORMS = {
 def _form(quantity: str) -> str:
     if quantity in names_of("inverse"):
         return "throughput"
+    if quantity in names_of("batch"):
+        return "batch"
     if quantity == "loss" or quantity.endswith("_latency"):
         return quantity.rpartition("_")[2]
     return "size" if QUANTITIES[quantity].affine else "spent"

@@ -15,6 +15,7 @@ import numpy as np
 from modelsizer.optimizer.bounds.limits import Limit, feasible, limits
 from modelsizer.optimizer.bounds.relaxation import LARGEST_LN
 from modelsizer.optimizer.bounds.token_caps import LEAST_FLOPS, Spending
+from modelsizer.optimizer.tables.requests import largest_of
 from modelsizer.optimizer.tables.store import TableStore
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, to_floats
 from modelsizer.problems.architecture.architecture import Architecture
@@ -29,7 +30,7 @@ from modelsizer.problems.requirements.setups import distinct
 from modelsizer.problems.requirements.token_limits import ENDLESS
 from modelsizer.problems.space.layouts import Layout
 
-Kind = Literal["loss", "affine", "most_tokens", "least_tokens", "least_flops"]
+Kind = Literal["loss", "affine", "batch", "most_tokens", "least_tokens", "least_flops"]
 
 BORDER = 1e-12
 """Relative distance from a loss limit within which vectorised arithmetic is not trusted and a
@@ -78,7 +79,7 @@ class DesignValues:
         self.name, self.sense = objective.quantity, objective.sense
         self.sign = -1.0 if objective.sense == "maximize" else 1.0
         self.kind = self._kind()
-        self.exact = self.kind in ("affine", "most_tokens")
+        self.exact = self.kind in ("affine", "batch", "most_tokens")
         tokens = self._tokens = problem.token_limits
         self.least_tokens, self.least_flops = float(tokens.least), float(tokens.least_flops)
         loss = problem.setups[0].limits.get("loss")
@@ -115,6 +116,8 @@ class DesignValues:
             return "loss"
         if row.affine:
             return "affine"
+        if row.form == "batch":
+            return "batch"
         if row.form in ("flops", "lifetime"):
             return "least_flops"
         return "most_tokens" if self.sense == "maximize" else "least_tokens"
@@ -217,8 +220,8 @@ class DesignValues:
         doubtful &= possible
         plain = self.most_loss is None and self.least_loss is None and not doubtful.any()
         plain &= not self.risky
-        if self.kind == "affine" and plain:
-            return self.sign * self.affine(table, row, j), keeps
+        if self.kind in ("affine", "batch") and plain:
+            return self.of_costs(table, row, j), keeps
         if self.kind == "most_tokens" and plain:
             return -tokens, keeps
         n = table.linear[self.counts].values(row, j)
@@ -242,8 +245,8 @@ class DesignValues:
             doubtful |= ~(low < 0.99 * ENDLESS) & np.isinf(tokens) & keeps
         if self.kind == "loss":
             value = loss
-        elif self.kind == "affine":
-            value = self.sign * self.affine(table, row, j)
+        elif self.kind in ("affine", "batch"):
+            value = self.of_costs(table, row, j)
         elif self.kind == "most_tokens":
             value = -tokens
         else:
@@ -260,6 +263,12 @@ class DesignValues:
             keeps[i] = alone.feasible
             value[i] = self.value_of(alone)
         return value, keeps
+
+    def of_costs(self, table: Table, row: Ints, j: Ints) -> Floats:
+        """Return the value to minimise of an affine objective, or of a largest batch."""
+        if self.kind == "batch":
+            return self.sign * to_floats(largest_of(self.problem, self.name, table, row, j))
+        return self.sign * self.affine(table, row, j)
 
     def affine(self, table: Table, row: Ints, j: Ints) -> Floats:
         """Return an affine objective, or the greatest of several affine quantities; shape (B,)."""

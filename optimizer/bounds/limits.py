@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.table import Ints, Mask, Table
 from modelsizer.problems.columns import LARGEST_INT64
-from modelsizer.problems.designs.costs import inverse_numerator
+from modelsizer.problems.designs.costs import inverse_numerator, settings_under
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import (
     ACCELERATORS,
@@ -21,8 +21,10 @@ from modelsizer.problems.quantities.auxiliary import (
     TRAINING_FLOPS_EACH,
     TRAINING_FLOPS_PER_TOKEN,
 )
-from modelsizer.problems.quantities.quantity import Inverse
-from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.quantities.batches import AT_REQUESTS
+from modelsizer.problems.quantities.needs import costs_limited
+from modelsizer.problems.quantities.quantity import Inverse, LargestBatch
+from modelsizer.problems.quantities.rows import QUANTITIES, parts_of
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.setups import Setup
 from modelsizer.problems.requirements.token_limits import TokenLimits
@@ -108,14 +110,17 @@ def limits_key(setup: Setup, names: Iterable[str]) -> tuple[object, ...]:
         for name in names
         if isinstance(how := QUANTITIES[name].how, Inverse)
     )
-    return (*((name, setup.limits[name]) for name in names), *inverse)
+    batches = any(isinstance(QUANTITIES[name].how, LargestBatch) for name in names)
+    ceilings = setup.settings.ceilings if batches else ()
+    return (*((name, setup.limits[name]) for name in names), *inverse, ceilings)
 
 
-def limits_of(problem: Problem, setup: int, table: Table, names: Collection[str]) -> list[Limit]:
+def limits_of(problem: Problem, setup: int, table: Table, some: Collection[str]) -> list[Limit]:
     """Return the linear limits on some affine quantities under a setup, by its number."""
-    one, found = problem.setups[setup], []
+    one, names = problem.setups[setup], frozenset(some)
+    found: list[Limit] = []
     for name, interval in one.limits.items():
-        if QUANTITIES[name].base in names:
+        if not names.isdisjoint(costs_limited(one.settings, name)):
             found += budget_rows(problem, name, interval, table, Layout(setup=setup))
     return found
 
@@ -172,6 +177,13 @@ def budget_rows(
     row, key = QUANTITIES[name], f"budgets.{name}"
     if row.affine:
         return [_scaled(key, part, interval, table.linear[part].denominator) for part in row.parts]
+    if row.form == "batch":
+        return [
+            _scaled(key, part, Interval(max=limit), table.linear[part].denominator)
+            for cost, limit in settings_under(problem, layout).ceilings
+            for part in parts_of(f"{cost}{AT_REQUESTS}")
+            if part in table.linear
+        ]
     if row.form != "inverse":
         return []
     # batch / latency >= x is latency <= batch / x
@@ -209,7 +221,10 @@ class Breach:
         """Return the affine quantities of the constraints."""
         if self.least_flops is not None:
             return (TRAINING_FLOPS_PER_TOKEN,)
-        return (QUANTITIES[self.name].base or self.name,)
+        found: dict[str, None] = {}
+        for setup in self.problem.setups:
+            found |= dict.fromkeys(costs_limited(setup.settings, self.name))
+        return tuple(found) or (self.name,)
 
     def rules(self, table: Table) -> list[Limit]:
         """Return the linear constraints over a table."""

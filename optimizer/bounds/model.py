@@ -130,6 +130,9 @@ class Model(DesignValues):
             # Evaluated at a corner as designs are, so that ties are exact.
             best = low if self.sign > 0 else high
             return bound, self.sign * self.affine(table, row, best)
+        if self.kind == "batch":  # most requests fit the cheapest corner
+            least = self.of_costs(table, row, low)
+            return Affine.flat(least, kinds), least
         if self.kind == "most_tokens":
             rising, caps = log_bound(flops), self.caps(table, row, low)
             at_caps = Affine(rising.constant - np.log(caps.most_flops), rising.slope)

@@ -333,7 +333,7 @@ def all_conflicts(oracle: Oracle) -> Iterator[Keys]:
 # The least that a conflict needs
 
 
-_LEADS = ("affine", "inverse", "loss", "lifetime", "flops", "tokens")
+_LEADS = ("affine", "inverse", "batch", "loss", "lifetime", "flops", "tokens")
 """Forms of the quantities in the order in which a sentence begins with them."""
 
 
@@ -343,7 +343,7 @@ def unmeasured(every: Sequence[Constraint], keys: Collection[str]) -> Conflict:
 
     def rank(limit: Constraint) -> tuple[bool, int]:
         form = QUANTITIES[limit.quantity].form
-        return limit.side == "min" and form != "inverse", _LEADS.index(form)
+        return limit.side == "min" and form not in ("inverse", "batch"), _LEADS.index(form)
 
     return Conflict(limits, min((limit for limit in limits if not limit.of_space), key=rank))
 

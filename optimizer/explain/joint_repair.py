@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from modelsizer.optimizer.constraints import Constraint
+from modelsizer.optimizer.constraints import Constraint, changes_batches
 from modelsizer.optimizer.explain.change_costs import priced, weight_of
 from modelsizer.optimizer.explain.conflicts import Oracle
 from modelsizer.optimizer.explain.line_search import at_position, position
@@ -21,6 +21,7 @@ from modelsizer.optimizer.explain.repairs import Repair, settings_of
 from modelsizer.optimizer.result import Side
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.building import needed
+from modelsizer.optimizer.tables.requests import largest_of
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, to_floats
 from modelsizer.problems.designs.costs import flops_rate, inference_charge, inverse_numerator
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
@@ -97,7 +98,8 @@ def joint_repair(
     Returns
     -------
     JointRepair or None
-        None where the space is too large to list, and where none is found in doubles: no design
+        None where the space is too large to list, where a limit also bounds the requests at once,
+        on which there is another, and where none is found in doubles: no design
         has a finite cost, or a loss that is a finite number.
 
     Raises
@@ -106,6 +108,8 @@ def joint_repair(
         If the time limit came before the cheapest was found.
     """
     problem = oracle.relaxer.origin
+    if any(changes_batches(problem, name) for name in problem.budgets.limits):
+        return None  # a limit moved would move a largest batch too
     store = oracle.store(problem)
     if not store.listable(problem):
         return None
@@ -158,6 +162,12 @@ class _Costing:
         cost = np.zeros(len(row))
         for limit in self.limits:
             quantity = QUANTITIES[limit.quantity]
+            if quantity.form == "batch":
+                used = to_floats(largest_of(self.problem, limit.quantity, table, row, low))
+                with np.errstate(divide="ignore"):
+                    ratio = -np.log(used / float(limit.limit))
+                cost += self.weights[limit.key] * np.maximum(0.0, ratio)
+                continue
             if not (quantity.affine or quantity.form == "inverse"):
                 continue
             inverse = quantity.form == "inverse"
@@ -348,6 +358,8 @@ def _used(
     if quantity.form == "inverse":
         numerator = inverse_numerator(problem, limit.quantity)
         return numerator / exactly(*QUANTITIES[quantity.base].parts)
+    if quantity.form == "batch":
+        return Fraction(int(largest_of(problem, limit.quantity, table, one, at)[0]))
     if quantity.form == "loss":
         quality = problem.quality
         judged = quality.of(table.features(one, at, quality.features))

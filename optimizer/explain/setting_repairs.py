@@ -20,8 +20,10 @@ from modelsizer.optimizer.explain.setting_steps import (
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.hardware.accelerators import UnknownFigureError
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.batches import BATCH
 from modelsizer.problems.quantities.needs import affected_by
-from modelsizer.problems.quantities.rows import names_of
+from modelsizer.problems.quantities.quantity import Inverse
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.requirements.device_limits import OF_TABLES
 from modelsizer.problems.space.layouts import offered_by_default
 
@@ -108,7 +110,7 @@ def _repairs(oracle: Oracle, key: str) -> Iterator[Repair]:
     if key in COUNTS:
         each = problem.serving.tensor_parallel if key == "serving.accelerators" else 1
         values = [n * each for n in _more(lambda n: holds(n * each), now // each)]
-    elif key == "serving.batch_size" and set(names_of("inverse")) & set(problem.limits):
+    elif key == "serving.batch_size" and set(_rising()) & set(problem.limits):
         values = [*_batches(oracle, now)]
     else:
         values = _fewer(holds, now)
@@ -132,6 +134,15 @@ def _more(holds: Callable[[int], bool], now: int) -> list[int]:
     return [edge(holds, now, now + 1, 1, most)] if now < most and holds(most) else []
 
 
+def _rising() -> list[str]:
+    """Quotients that grow with the batch."""
+    return [
+        name
+        for name, row in QUANTITIES.items()
+        if isinstance(row.how, Inverse) and (row.how.reads is None or BATCH in row.how.reads)
+    ]
+
+
 def _batches(oracle: Oracle, now: int) -> Iterator[int]:
     """The nearest smaller and larger batch that are feasible under a least throughput.
 
@@ -139,8 +150,8 @@ def _batches(oracle: Oracle, now: int) -> Iterator[int]:
     every batch below some number is feasible, without the rest every one above some other.
     """
     relaxer = oracle.relaxer
-    grown, inverse = affected_by("serving.batch_size"), names_of("inverse")
-    throughput = {limit.key for limit in relaxer.limits if limit.quantity in inverse}
+    grown, rising = affected_by("serving.batch_size"), _rising()
+    throughput = {limit.key for limit in relaxer.limits if limit.quantity in rising}
     growing = {limit.key for limit in relaxer.limits if limit.quantity in grown} - throughput
 
     def holds(batch: int, kept: Keys) -> bool:

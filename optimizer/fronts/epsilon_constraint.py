@@ -92,6 +92,12 @@ class EpsilonConstraint:
                         "take --solver exhaustive, which compares designs at all their tokens",
                     )
         for goal in self.goals:
+            if goal.sign > 0 and QUANTITIES[goal.name].form == "batch":
+                raise ProblemError.of(
+                    "--objectives",
+                    f"{goal.name} can only be held above a limit; take --solver exhaustive to "
+                    "minimise it",
+                )
             if goal.sign < 0 and QUANTITIES[goal.name].branches:
                 raise ProblemError.of(
                     "--objectives",

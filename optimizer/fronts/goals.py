@@ -72,7 +72,7 @@ def parse_goal(problem: Problem, text: str, key: str) -> Goal:
         )
     if lack := problem.lacks(name):
         raise ProblemError.of(key, lack)
-    more = (QUANTITIES[name].form == "inverse") != turned
+    more = (QUANTITIES[name].form in ("inverse", "batch")) != turned
     return Goal(name, "maximize" if more else "minimize")
 
 
@@ -98,7 +98,8 @@ def question(problem: Problem, goals: Sequence[Goal]) -> Problem:
         sought = ("maximize", "tokens")
     else:
         first = QUANTITIES[names[0]].base or names[0]
-        turned = goals[0].sense == "maximize" and QUANTITIES[first].only is None
+        row = QUANTITIES[first]
+        turned = row.form == "batch" or (goals[0].sense == "maximize" and row.only is None)
         sought = ("maximize" if turned else "minimize", first)
     tables["objective"] = tables.get("objective", {}) | {sought[0]: sought[1]}
     asked = Problem.from_tables(tables, like=problem)

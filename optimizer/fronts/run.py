@@ -183,6 +183,8 @@ def _ideal(problem: Problem, goal: Goal, goals: Sequence[Goal], clock: Clock) ->
     with_loss = any(g.name == "loss" for g in goals)
     if row.form == "inverse" or (row.of_tokens and (with_loss or goal.sign < 0)):
         return None
+    if row.form == "batch" and goal.sign > 0:
+        return None
     if goal.sign < 0 and (row.only == "max" or row.form in ("loss", "flops")):
         return None
     tables = problem.bare()

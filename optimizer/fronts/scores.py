@@ -24,6 +24,7 @@ from modelsizer.optimizer.fronts.goals import Goal, question
 from modelsizer.optimizer.search.compare import NEAR
 from modelsizer.optimizer.tables.building import needed
 from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.requests import largest_of
 from modelsizer.optimizer.tables.store import TableStore
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, to_floats
 from modelsizer.problems.designs.costs import inverse_numerator
@@ -36,6 +37,7 @@ from modelsizer.problems.quantities.auxiliary import (
     SERVED_FLOPS_PER_TOKEN,
     TRAINING_FLOPS_PER_TOKEN,
 )
+from modelsizer.problems.quantities.needs import costs_of
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import plain
@@ -81,7 +83,8 @@ class Scorer:
         self.model = Model(self.problem, store) if model is None else model
         self.fewest = self.model.kind in ("least_tokens", "least_flops")
         self.at_once = None if self.fewest else AtOnce(self.problem, self.model.quality)
-        parts = {self._affine(goal) for goal in goals} - {""}
+        settings = self.problem.settings
+        parts = {name for goal in goals for name in costs_of(settings, goal.name)}
         if any(QUANTITIES[goal.name].form == "lifetime" for goal in goals):
             parts.add(SERVED_FLOPS_PER_TOKEN)
         self.names = tuple(sorted({*needed(self.problem), *parts}))
@@ -129,6 +132,8 @@ class Scorer:
     ) -> NDArray[np.generic]:
         if goal.name == "loss":
             return goal.sign * value
+        if QUANTITIES[goal.name].form == "batch":
+            return goal.sign * largest_of(self.problem, goal.name, table, row, j)
         if (name := self._affine(goal)) == "":
             return goal.sign * self.of_tokens(goal.name, table, row, j, value)
         sign = -goal.sign if QUANTITIES[goal.name].form == "inverse" else goal.sign

@@ -37,7 +37,10 @@ from modelsizer.problems.laws.quality import Judged
 from modelsizer.problems.laws.stack_values import ACTIVE_PARAMETERS
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.quantities.batches import AT_REQUESTS
+from modelsizer.problems.quantities.needs import costs_limited
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.quantities.rows import parts_of as parts_of_cost
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.tables.menus import Choice
 
@@ -97,11 +100,12 @@ class _Program:
         self.constraints = constraints(problem)
         asked = {constraint.quantity for constraint in self.constraints} | {self.sought}
         self.has_tokens = math.isfinite(design.text) and any(
-            not QUANTITIES[name].affine and QUANTITIES[name].form != "inverse" for name in asked
+            QUANTITIES[name].form not in ("affine", "inverse", "batch") for name in asked
         )
         names = {LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN}
         names |= {ACTIVE_PARAMETERS} if ACTIVE_PARAMETERS in problem.quality.features else set()
-        names |= {QUANTITIES[name].base for name in asked} - {""}
+        for name in asked:
+            names.update(costs_limited(problem.settings, name))
         self.costs = polynomials(problem, design, sorted(names))
         self.d_model = float(design.architecture.trunk.d_model)
         self.quality = problem.quality
@@ -164,8 +168,15 @@ class _Program:
             if float(constraint.limit) <= 0:
                 continue
             quantity, upper = constraint.quantity, constraint.side == "max"
-            if not self.has_tokens and QUANTITIES[quantity].base == "":
+            of_tokens = QUANTITIES[quantity].of_tokens or quantity == "loss"
+            if not self.has_tokens and of_tokens:
                 continue  # kept by unlimited tokens
+            if QUANTITIES[quantity].form == "batch":  # what so many take is within its limit
+                for cost, most in self.problem.settings.ceilings:
+                    for part in parts_of_cost(f"{cost}{AT_REQUESTS}"):
+                        rows.append(self._row(part, 1.0, math.log(max(float(most), 1.0))))
+                        ids.append(constraint)
+                continue
             edge = math.log(float(constraint.limit))
             if QUANTITIES[quantity].form == "inverse":  # batch / latency >= x
                 numerator = float(inverse_numerator(self.problem, quantity))
@@ -254,13 +265,16 @@ def relax(problem: Problem, design: Evaluation, clock: Clock | None = None) -> R
     Returns
     -------
     Relaxation or None
-        None where SciPy found no point that keeps the limits.
+        None where SciPy found no point that keeps the limits, and for a largest batch, a whole
+        number.
 
     Raises
     ------
     OutOfTimeError
         If the time limit came first.
     """
+    if QUANTITIES[problem.objective.quantity].form == "batch":
+        return None
     program = _Program(problem, design, Clock() if clock is None else clock)
     found = [z for factor in STARTS if (z := _solved(program, factor)) is not None]
     if not found:
@@ -340,7 +354,9 @@ def _multipliers(program: _Program, z: Floats) -> dict[str, float | None]:
         return dict.fromkeys(found)
     per = program.scale * (1.0 if program.branched else program.sign)
     for constraint, weight in zip(owners, weights, strict=True):
-        if constraint is not None:
+        if constraint is not None and QUANTITIES[constraint.quantity].form == "batch":
+            found[constraint.key] = None  # its rows are of what so many take
+        elif constraint is not None:
             sign = -1.0 if constraint.side == "max" else 1.0
             key = constraint.key if constraint.key in found else constraint.base  # of an equality
             each = sign * per * float(weight) / float(constraint.limit)

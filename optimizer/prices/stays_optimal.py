@@ -30,7 +30,13 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
-from modelsizer.optimizer.constraints import Constraint, constrained, constraints, tightened
+from modelsizer.optimizer.constraints import (
+    Constraint,
+    changes_batches,
+    constrained,
+    constraints,
+    tightened,
+)
 from modelsizer.optimizer.prices.resolver import Resolver, near, used
 from modelsizer.optimizer.result import Side
 from modelsizer.problems.designs.evaluation import Evaluation
@@ -107,13 +113,15 @@ def stays_optimal(resolver: Resolver, design: Evaluation, constraint: Constraint
 
 def _lets_in(problem: Problem, constraint: Constraint) -> bool:
     """Whether a constraint only decides feasibility, and does not change the tokens of designs."""
+    if changes_batches(problem, constraint.quantity):
+        return False
     form = QUANTITIES[constraint.quantity].form
     if form == "loss" and constraint.side == "max":
         sought = QUANTITIES[problem.objective.quantity].form
         return (
             sought not in ("tokens", "flops", "lifetime") or problem.objective.sense == "maximize"
         )
-    return form in ("affine", "inverse")
+    return form in ("affine", "inverse", "batch")
 
 
 def same_until(

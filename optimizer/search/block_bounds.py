@@ -29,7 +29,7 @@ from modelsizer.optimizer.tables.building import needed
 from modelsizer.optimizer.tables.cover import Cover
 from modelsizer.optimizer.tables.grid import Bools, Ends, Grid
 from modelsizer.optimizer.tables.roots import LAYERS, Root
-from modelsizer.optimizer.tables.table import Ints, Table
+from modelsizer.optimizer.tables.table import Ints, Table, to_floats
 from modelsizer.problems.columns import Columns
 from modelsizer.problems.designs.costs import alike
 from modelsizer.problems.quantities.auxiliary import (
@@ -38,6 +38,8 @@ from modelsizer.problems.quantities.auxiliary import (
     SERVED_FLOPS_PER_TOKEN,
     TRAINING_FLOPS_PER_TOKEN,
 )
+from modelsizer.problems.quantities.needs import reads_of
+from modelsizer.problems.quantities.quantity import values_of
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.layouts import Layout
 
@@ -271,6 +273,8 @@ class BlockBounds:
             value = np.full(len(corners), -np.inf)
             if not self._masks.sought_varies:
                 value = self._masks.affine(corners)
+        elif model.kind == "batch":
+            value = model.sign * to_floats(self._requests(model, corners))
         elif model.kind == "most_tokens":
             value = -caps.tokens(flops_low)
         elif model.kind == "least_tokens":
@@ -283,6 +287,14 @@ class BlockBounds:
             few = caps.tokens(flops_low) * (1 + 100 * ROUNDING) < model.least_tokens
             value = np.where(few, np.inf, value)
         return value
+
+    def _requests(self, model: Model, corners: Corners) -> Ints:
+        """Return an upper bound on a largest batch per block, under any setup."""
+        reads = reads_of(model.name)
+        each = {values_of(one.settings, reads): one.settings for one in model.problem.setups}
+        found = [corners.most_requests(model.name, settings) for settings in each.values()]
+        most: Ints = np.max(found, axis=0)
+        return most
 
     def _tokens(self, corners: Corners, for_loss: Floats) -> Floats:
         """Return a lower bound on tokens, given those that the loss limit takes."""

@@ -28,6 +28,7 @@ FEW_TIES = 32  # designs near the best that are evaluated one by one
 NEAR = {
     "loss": 1e-12,
     "affine": 0.0,
+    "batch": 0.0,
     "most_tokens": 0.0,
     "least_tokens": 1e-10,
     "least_flops": 1e-10,

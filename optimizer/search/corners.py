@@ -26,13 +26,13 @@ from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.columns import LARGEST_INT64, Columns
 from modelsizer.problems.designs.costs import costs, design_parts
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities.amounts import affine_costs
+from modelsizer.problems.quantities.amounts import affine_costs, batches
 from modelsizer.problems.quantities.auxiliary import (
     LAW_PARAMETERS,
     OF_TEXT,
     TRAINING_FLOPS_PER_TOKEN,
 )
-from modelsizer.problems.quantities.quantity import Settings
+from modelsizer.problems.quantities.quantity import Candidate, LargestBatch, Settings
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.layouts import Layout
@@ -170,6 +170,19 @@ class Corners(Columns):
         """Return upper bounds on a cost."""
         cost = self.compute([name], high=True)[name]
         return to_floats(stacks.most(cost, self.root, self.ends)) / cost.denominator
+
+    def most_requests(self, name: str, settings: Settings) -> Ints:
+        """Return upper bounds on a `LargestBatch` under some settings, those of cheap corners."""
+        how, widths = QUANTITIES[name].how, self.ends.products().low
+        assert isinstance(how, LargestBatch)
+        if self.wide:
+            widths = {n: widths[n].astype(object) for n in self.root.structure.widths}
+        trunk, kinds = design_parts(self.problem, self.root.structure, widths)
+
+        def total(cost: Affine) -> Numbers:
+            return stacks.least(_rows(cost, len(self)), self.root, self.ends)
+
+        return batches(Candidate(settings, trunk, kinds, self.layout), how, total, len(self))
 
     def tightened(self, rules: Sequence[Limit]) -> tuple[Corners, Ints]:
         """Restrict the layers to those that may keep some limits.

@@ -48,7 +48,10 @@ def dominated(model: Model, table: Table, boxes: Boxes) -> Mask:
         At most one per row.
     """
     none: Mask = np.zeros(len(boxes), dtype=bool)
-    # Lower limits on FLOPs or loss can favour the dearer option: no dominance is claimed then.
+    # Lower limits on FLOPs or loss can favour the dearer option, and a batch is bounded by costs at
+    # any batch, which the table has not: no dominance is claimed then.
+    if model.kind == "batch":
+        return none
     if len(boxes) < 2 or model.least_loss is not None or model.least_flops > 0:
         return none
     features = _features(model, table, boxes)

@@ -23,7 +23,8 @@ from modelsizer.optimizer.tables.table import Ints
 from modelsizer.problems.designs.costs import alike
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import AUXILIARY
-from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
+from modelsizer.problems.quantities.needs import costs_limited
+from modelsizer.problems.quantities.rows import cost_of
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.layouts import Layout, columns
 
@@ -252,4 +253,4 @@ def varies(problem: Problem, layouts: Sequence[Layout], name: str) -> bool:
 def _ends(problem: Problem, name: str, layout: Layout) -> tuple[object, ...]:
     """What the limits on a cost follow from, under a layout."""
     setup = problem.setups[layout.setup]
-    return limits_key(setup, [n for n in setup.limits if QUANTITIES[n].base == name])
+    return limits_key(setup, [n for n in setup.limits if name in costs_limited(setup.settings, n)])

@@ -8,6 +8,7 @@ import numpy as np
 
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, table_of
+from modelsizer.optimizer.tables.requests import largest_of
 from modelsizer.optimizer.tables.table import Ints, Table, to_floats
 from modelsizer.problems.architecture.choices import SHOWN, WIDE
 from modelsizer.problems.architecture.describing import architecture_dict
@@ -20,6 +21,7 @@ from modelsizer.problems.quantities.auxiliary import (
     SERVED_FLOPS_PER_TOKEN,
     TRAINING_FLOPS_PER_TOKEN,
 )
+from modelsizer.problems.quantities.needs import costs_of
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.space.left_open import left_open
 from modelsizer.problems.units import Number
@@ -63,8 +65,8 @@ def check_columns(problem: Problem, columns: list[str]) -> list[str]:
             )
         if name == "tokens_per_parameter":
             needs.add("parameters")
-        if name in QUANTITIES and (base := QUANTITIES[name].base):
-            needs.add(base)
+        if name in QUANTITIES:
+            needs.update(costs_of(problem.settings, name))
         if name in QUANTITIES and QUANTITIES[name].form == "lifetime":
             needs.add(SERVED_FLOPS_PER_TOKEN)
     return sorted(needs & {*computable(problem), *AUXILIARY})
@@ -157,6 +159,8 @@ def _quantity(
     if kind.form == "inverse":
         under = _quantity(scorer, table, row, j, value, kind.base)
         return np.asarray(float(inverse_numerator(scorer.problem, name)) / under)
+    if kind.form == "batch":
+        return largest_of(scorer.problem, name, table, row, j)
     if not kind.affine:
         return scorer.of_tokens(name, table, row, j, value)
     parts = [table.linear[part] for part in kind.parts]

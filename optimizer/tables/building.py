@@ -21,6 +21,7 @@ from modelsizer.problems.quantities.auxiliary import (
     SERVED_FLOPS_PER_TOKEN,
     TRAINING_FLOPS_EACH,
 )
+from modelsizer.problems.quantities.needs import costs_limited, costs_of
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.requirements.setups import distinct
 from modelsizer.problems.space.layouts import Layout, columns
@@ -136,9 +137,11 @@ def _peaks(widths: Mapping[str, Ints]) -> dict[str, NDArray[Any]]:
 def needed(problem: Problem) -> tuple[str, ...]:
     """Return the affine quantities that are needed to solve a problem."""
     names = set(ALWAYS)
-    limited = dict.fromkeys(name for one in problem.setups for name in one.limits)
-    for name in (*limited, problem.objective.quantity):
-        names |= {QUANTITIES[name].base} - {""}
+    asked = {(*one.limits, *one.settings.ceilings): one for one in problem.setups}
+    for one in asked.values():
+        for name in one.limits:
+            names.update(costs_limited(one.settings, name))
+        names.update(costs_of(one.settings, problem.objective.quantity))
     row = QUANTITIES[problem.objective.quantity]
     for limits in distinct(problem.setups):
         if limits.charges or row.form == "lifetime":

@@ -19,18 +19,18 @@ def _power(base: float, exponent: int) -> float:
     return found
 
 
-def reached(experts: Count, active: Count, tokens: int) -> Any:
+def reached(experts: Count, active: Count, tokens: Count) -> Any:
     """Experts that some token is sent to, in expectation; the same double alone and in an array.
 
     Never fewer for more active experts, and for more routed ones as far as doubles tell them apart
     (up to 1e5 experts): one token reaches exactly those that it is sent to, and two or more reach
     at least 1 / experts^2 more of one expert more.
     """
-    if not isinstance(experts, np.ndarray) and not isinstance(active, np.ndarray):
+    if not any(isinstance(each, np.ndarray) for each in (experts, active, tokens)):
         if tokens == 1:
             return float(active)
         return experts * (1.0 - _power(1.0 - active / experts, tokens)) if experts else 0.0
-    pairs, at = np.unique(
-        np.stack(np.broadcast_arrays(experts, active)).astype(np.int64), axis=1, return_inverse=True
-    )
-    return np.array([reached(int(e), int(k), tokens) for e, k in pairs.T])[at.reshape(-1)]
+    each = np.stack(np.broadcast_arrays(experts, active, tokens)).astype(np.int64)
+    distinct, at = np.unique(each, axis=1, return_inverse=True)
+    found = [reached(int(e), int(k), int(n)) for e, k, n in distinct.T]
+    return np.array(found)[at.reshape(-1)]

@@ -79,7 +79,8 @@ class Evaluation:
     def quantity(self, name: str) -> Number:
         """A quantity as a plain number; an integer if it is a whole count."""
         value = self.exact[name]
-        if not QUANTITIES[name].affine or isinstance(value, float):
+        row = QUANTITIES[name]
+        if isinstance(value, float) or not (row.affine or row.form == "batch"):
             return float(value)
         return plain(value)
 

@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.costs import alike, flops_rate, inference_charge
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities.amounts import affine_costs
+from modelsizer.problems.quantities.amounts import affine_costs, amount
 from modelsizer.problems.quantities.auxiliary import (
     SERVED_FLOPS_PER_TOKEN,
     TRAINING_FLOPS_PER_TOKEN,
 )
-from modelsizer.problems.quantities.quantity import Inverse
+from modelsizer.problems.quantities.needs import reads_of
+from modelsizer.problems.quantities.quantity import Inverse, values_of
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.requirements.token_limits import TokenLimits
 from modelsizer.problems.space.layouts import columns
@@ -80,6 +81,26 @@ class _ByClass:
         return found
 
 
+class _BatchByClass:
+    """A `LargestBatch` of a design under each layout, computed once for each class of them."""
+
+    def __init__(self, problem: Problem, name: str) -> None:
+        self._name = name
+        setups, reads = problem.setups, reads_of(name)
+        of_setup, _ = _numbered([values_of(one.settings, reads) for one in setups])
+        self.of, _ = _numbered([of_setup[one.setup] for one in problem.layouts])
+        first = np.unique(self.of, return_index=True)[1]
+        self._layouts = [problem.layouts[i] for i in first]
+        self._settings = [setups[one.setup].settings for one in self._layouts]
+
+    def values(self, architecture: Architecture) -> list[Fraction]:
+        """Return the largest batch of a design under each class."""
+        return [
+            amount(settings, architecture, layout, self._name)
+            for settings, layout in zip(self._settings, self._layouts, strict=True)
+        ]
+
+
 class MachineChoice:
     """Chooses among the layouts of several setups; see the module.
 
@@ -105,6 +126,10 @@ class MachineChoice:
         for name in (*self._limited, self._sought):
             if base := QUANTITIES[name].base:
                 self._costs.setdefault(base, _ByClass(problem, base))
+        self._batches: dict[str, _BatchByClass] = {}
+        for name in (*self._limited, self._sought):
+            if QUANTITIES[name].form == "batch":
+                self._batches.setdefault(name, _BatchByClass(problem, name))
         self._flops = _ByClass(problem, TRAINING_FLOPS_PER_TOKEN)
         self._served = _ByClass(problem, SERVED_FLOPS_PER_TOKEN)
         self._ends = {
@@ -152,17 +177,18 @@ class MachineChoice:
         need : float
             Tokens that a limit on the loss asks for, where the fewest are taken.
         """
-        values = {name: cost.values(architecture) for name, cost in self._costs.items()}
+        costs: dict[str, _ByClass | _BatchByClass] = {**self._costs, **self._batches}
+        values = {name: cost.values(architecture) for name, cost in costs.items()}
         able = np.ones(len(some), dtype=bool)
         for name in self._limited:
-            if base := QUANTITIES[name].base:
-                able &= ~self._broken(name, values[base], self._costs[base].of[some], some)
+            if (base := QUANTITIES[name].base or name) in costs:
+                able &= ~self._broken(name, values[base], costs[base].of[some], some)
         chosen = some[able] if able.any() else some
         flops = self._flops.values(architecture)
         served = self._served.values(architecture)[0]
         codes = [self._tokens[chosen], self._flops.of[chosen], self._rate[chosen]]
-        if self._row.affine:
-            codes.append(self._costs[self._sought].of[chosen])
+        if self._sought in costs:
+            codes.append(costs[self._sought].of[chosen])
         _, first = np.unique(np.stack(codes, axis=1), axis=0, return_index=True)
         groups = []
         for place in first:
@@ -173,8 +199,8 @@ class MachineChoice:
             low = max(limits.least, limits.least_flops / each, Fraction(need))
             rate, charge = self._rates[self._rate[number]]
             value: Fraction | float = -high
-            if self._row.affine:
-                value = self._sign * values[self._sought][self._costs[self._sought].of[number]]
+            if self._sought in costs:
+                value = self._sign * values[self._sought][costs[self._sought].of[number]]
             elif self._row.form in ("flops", "lifetime"):
                 value = low * each * rate + charge * served
             elif self._row.form == "tokens" and self._sign > 0:

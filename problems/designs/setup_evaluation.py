@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 
 from modelsizer.problems.architecture.accounting import Parameters, count_parameters
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.costs import ALWAYS, costs
 from modelsizer.problems.designs.evaluated import Evaluation, unmet, violations
+from modelsizer.problems.designs.later import Amounts
 from modelsizer.problems.designs.token_choice import TokenChoice
 from modelsizer.problems.laws.features import architecture_features
 from modelsizer.problems.laws.quality import Judged, Quality
 from modelsizer.problems.laws.reach import Unknown, why_unjudged
 from modelsizer.problems.laws.shapes import NoShape
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.amounts import amount
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.inference_flops import INFERENCE
 from modelsizer.problems.quantities.needs import lacking
-from modelsizer.problems.quantities.quantity import Inverse, OfFlops
+from modelsizer.problems.quantities.quantity import Inverse, LargestBatch, OfFlops
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.setups import Setup
@@ -86,6 +89,7 @@ class SetupEvaluation:
             for row in rows
             if isinstance(row.how, Inverse)
         }
+        self._batches = [row.name for row in rows if isinstance(row.how, LargestBatch)]
         self.limits, self._target = setup.token_limits, setup.limits.get("loss")
         self._fewest = fewest
 
@@ -163,6 +167,15 @@ class SetupEvaluation:
             exact[name] = spent
         for name, (numerator, of) in self._inverse.items():
             exact[name] = numerator / exact[of]
+        amounts: Mapping[str, Fraction | float] = exact
+        if self._batches:
+            amounts = Amounts(
+                exact,
+                {
+                    name: partial(amount, self._settings, known.architecture, layout, name)
+                    for name in self._batches
+                },
+            )
         return Evaluation(
             known.architecture,
             layout,
@@ -173,7 +186,7 @@ class SetupEvaluation:
             tokens,
             loss,
             known.excess,
-            exact,
-            violations(self._setup, exact, flops) or unmet(self._setup, choice, loss),
+            amounts,
+            violations(self._setup, amounts, flops) or unmet(self._setup, choice, loss),
             unjudged,
         )

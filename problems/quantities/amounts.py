@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
@@ -12,7 +15,15 @@ from modelsizer.problems.quantities.auxiliary import (
     SERVED_FLOPS_PER_TOKEN,
     TRAINING_FLOPS_PER_TOKEN,
 )
-from modelsizer.problems.quantities.quantity import Candidate, Cost, Inverse, OfFlops, Settings
+from modelsizer.problems.quantities.batches import in_layers, largest_batches, used_by
+from modelsizer.problems.quantities.quantity import (
+    Candidate,
+    Cost,
+    Inverse,
+    LargestBatch,
+    OfFlops,
+    Settings,
+)
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.units import exact
@@ -47,6 +58,24 @@ def affine_cost(
     return max(affine.at(counts) for affine in found.values())
 
 
+def batches(
+    of: Candidate, how: LargestBatch, total: Callable[[Affine], NDArray[Any]], rows: int = 1
+) -> NDArray[np.int64]:
+    """Return the largest batches of designs; see `modelsizer.problems.quantities.batches`.
+
+    Parameters
+    ----------
+    of : Candidate
+    how : LargestBatch
+    total : callable
+        From a cost to its numerators, shape (W,), for the layers that there are.
+    rows : int
+        Number of designs W.
+    """
+    used = [used_by(cost_of(name), limit, of, total) for name, limit in of.settings.ceilings]
+    return largest_batches(used, rows, how.most)
+
+
 def amount(
     settings: Settings,
     architecture: Architecture,
@@ -73,6 +102,11 @@ def amount(
         return affine_cost(settings, architecture, layout, name)
     if isinstance(how, Inverse):
         return exact(how.numerator(settings)) / affine_cost(settings, architecture, layout, how.of)
+    if isinstance(how, LargestBatch):
+        kinds = [group.layer for group in architecture.groups]
+        counts = [group.count for group in architecture.groups]
+        of = Candidate(settings, architecture.trunk, kinds, layout)
+        return Fraction(int(batches(of, how, in_layers(counts))[0]))
     assert tokens is not None, f"{name} needs tokens"
     if not isinstance(how, OfFlops):
         return tokens

@@ -44,7 +44,7 @@ ROWS = (
         "kv_cache",
         "bytes",
         "whole cache: batch_size x context_length tokens",
-        Cost(_cache, reads=CACHED, by_layout=False, within=as_large),
+        Cost(_cache, reads=CACHED, by_layout=False, by_batch=True, within=as_large),
         axis="KV cache",
         bare=MEMORY,
         heading="KV",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.columns import LARGEST_INT64
+from modelsizer.problems.quantities.batches import at_batch
 from modelsizer.problems.quantities.examples import Widths, ordered_pairs, structures
 from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity, Settings
 from modelsizer.problems.quantities.reads import check_reads
@@ -24,6 +25,7 @@ from modelsizer.problems.tables.training import Training
 _POINTS = 40
 _SEED = 0
 _CONTEXT = 8192
+_BATCHES = (1, 2, 3, 32, 33, 50)
 _LAYOUTS = (Layout(1, 1, 1), Layout(4, 2, 2))
 
 
@@ -36,8 +38,9 @@ def check_quantity(row: Quantity) -> None:
     neither the constant nor a coefficient may decrease when a width increases or the embedding
     becomes untied (`modelsizer.problems.architecture.choices.ZERO_APART` excepted). With
     ``by_layout=False`` it must not depend on the layout; with ``within``, no number may overflow
-    where that says none does. It is tested with default settings, and with an H100 for training and
-    serving, if they provide what it needs.
+    where that says none does; with ``by_batch`` it must not fall as the batch grows, and take an
+    array of batches, one for each row. It is tested with default settings, and with an H100 for
+    training and serving, if they provide what it needs.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def check_quantity(row: Quantity) -> None:
         return
     settings = [each for each in _settings() if not row.needs(each)]
     tried = [structure for block in BLOCKS for structure in structures(block)]
-    for number, (structure, each) in enumerate(product(tried, settings)):
+    for number, (structure, each) in enumerate(itertools.product(tried, settings)):
         _check_at(row, each, structure, _LAYOUTS[(number + number // 2) % len(_LAYOUTS)])
 
 
@@ -65,12 +68,33 @@ def _check_at(row: Quantity, settings: Settings, structure: Structure, layout: L
     if not row.how.by_layout:
         for a, b in zip(small, _costs(row, settings, structure, low, _LAYOUTS[0]), strict=True):
             _refuse(row, a != b, "by_layout=False, and a cost that depends on it")
+    _check_batch(row, settings, structure, low, layout)
     _check_within(row, settings, structure, low, layout, small)
     least = int(low["d_model"].argmin())
     ints = {name: int(values[least]) for name, values in low.items()}
     for a, b in zip(small, _costs(row, settings, structure, ints, layout), strict=True):
         wrong = a[:, least] != b[:, 0]
         _refuse(row, wrong, "a formula that takes arrays otherwise than integers")
+
+
+def _check_batch(
+    row: Quantity, settings: Settings, structure: Structure, widths: Widths, layout: Layout
+) -> None:
+    """Reject a row of ``by_batch`` that falls as the batch grows, or is another of an array."""
+    assert isinstance(row.how, Cost)
+    if not row.how.by_batch:
+        return
+    each = [_costs(row, at_batch(settings, b), structure, widths, layout) for b in _BATCHES]
+    mixed = np.arange(_POINTS) % len(_BATCHES)
+    several = at_batch(settings, np.array(_BATCHES)[mixed])
+    found = _costs(row, several, structure, widths, layout)
+    for part, *alone in zip(found, *each, strict=True):
+        for less, more in itertools.pairwise(alone):
+            falls = less[:-1].sum(axis=0) * more[-1] > more[:-1].sum(axis=0) * less[-1]
+            _refuse(row, falls, "by_batch=True, and a cost that falls with the batch")
+        own = np.stack(alone)[mixed, :, np.arange(_POINTS)].T
+        other = part[:-1] * own[-1] != own[:-1] * part[-1]
+        _refuse(row, other, "by_batch=True, and a formula that takes no array of batches")
 
 
 def _settings() -> tuple[Settings, ...]:

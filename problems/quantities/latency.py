@@ -83,6 +83,7 @@ ROWS = (
             reads=(*STEP, "serving.batch_size"),
             branches=BRANCHES,
             by_layout=False,
+            by_batch=True,
             within=counted,
         ),
         only="max",

@@ -7,13 +7,28 @@ from modelsizer.problems.quantities.auxiliary import (
     SERVED_FLOPS_PER_TOKEN,
     TRAINING_FLOPS_PER_TOKEN,
 )
-from modelsizer.problems.quantities.quantity import LAYOUT_KEYS, Inverse, OfFlops, Reads, Settings
+from modelsizer.problems.quantities.batches import AT_REQUESTS, BATCH, raised_by_batch
+from modelsizer.problems.quantities.quantity import (
+    LAYOUT_KEYS,
+    Inverse,
+    LargestBatch,
+    OfFlops,
+    Reads,
+    Settings,
+)
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 
 _CONTEXT = {
     "serving.context_length": ("context_length",),
     "training.sequence_length": ("training.sequence_length", "context_length"),
 }
+
+
+_USABLE = tuple(
+    f"serving.{name}"
+    for name in ("accelerator", "custom_accelerator", "memory_utilization", "memory_reserve")
+)
+"""Settings that the memory left for serving follows from, one of `Settings.ceilings`."""
 
 
 def lacking(settings: Settings, quantity: str) -> str:
@@ -45,7 +60,12 @@ def reads_of(quantity: str) -> Reads:
     how = QUANTITIES[quantity].how
     if isinstance(how, str):
         return ()
-    found = [how.reads]
+    if isinstance(how, LargestBatch):
+        found: list[Reads] = [("ceilings", *_USABLE)]
+        raised = (cost_of(name).reads or () for name in raised_by_batch(QUANTITIES))
+        found += (tuple(key for key in reads if key != BATCH) for reads in raised)
+    else:
+        found = [how.reads]
     if isinstance(how, Inverse):
         found.append(cost_of(how.of).reads)
     if isinstance(how, OfFlops):
@@ -58,6 +78,22 @@ def reads_of(quantity: str) -> Reads:
             return None
         keys |= dict.fromkeys(reads)
     return tuple(keys)
+
+
+def costs_of(settings: Settings, quantity: str) -> tuple[str, ...]:
+    """Return the names of the affine costs that a quantity is computed from, but for tokens."""
+    row = QUANTITIES[quantity]
+    if row.form == "batch":
+        return tuple(name for name, _ in settings.ceilings)
+    return (row.base,) if row.base else ()
+
+
+def costs_limited(settings: Settings, quantity: str) -> tuple[str, ...]:
+    """Return the names of the affine costs that a budget of a quantity limits."""
+    found = costs_of(settings, quantity)
+    if QUANTITIES[quantity].form == "batch":
+        return tuple(f"{name}{AT_REQUESTS}" for name in found)
+    return found
 
 
 def affected_by(key: str) -> frozenset[str]:

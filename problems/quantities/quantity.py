@@ -24,7 +24,7 @@ from modelsizer.problems.units import Number
 
 Sense = Literal["minimize", "maximize"]
 End = Literal["max", "min"]
-Form = Literal["affine", "flops", "tokens", "loss", "inverse", "lifetime"]
+Form = Literal["affine", "flops", "tokens", "loss", "inverse", "lifetime", "batch"]
 LAYOUT_KEYS = tuple(
     f"training.{name}"
     for name in (
@@ -62,6 +62,10 @@ class Settings:
         Of accelerators.
     mixture : bool
         Whether designs have layers of experts, which train at another MFU.
+    ceilings : tuple of (str, Fraction)
+        Upper limits on costs that the batch raises, by name: what bounds `LargestBatch`.
+    requests : int
+        The least that a budget asks of a `LargestBatch`; 1 without one.
     """
 
     training: Training
@@ -74,6 +78,8 @@ class Settings:
     tokenizer: TextRates | None = None
     prices: Prices = NO_PRICES
     mixture: bool = False
+    ceilings: tuple[tuple[str, Fraction], ...] = ()
+    requests: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +150,9 @@ class Cost:
     many_layouts : bool
         Whether the formula also takes a layout whose degrees are arrays of shape (W,), one for each
         of W architectures; otherwise it is computed for one layout after another.
+    by_batch : bool
+        Whether it grows with ``serving.batch_size``, and falls at no batch; its limit is then one
+        of `Settings.ceilings`.
     within : callable or None
         From (settings, layout) to the factor by which intermediate results may exceed the cost;
         `as_large` if none does. With None the cost is computed in Python integers, which are
@@ -155,6 +164,7 @@ class Cost:
     branches: tuple[str, ...] = ()
     by_layout: bool = True
     many_layouts: bool = False
+    by_batch: bool = False
     within: Callable[[Settings, Layout], int] | None = None
 
     def parts(self, name: str) -> tuple[str, ...]:
@@ -207,6 +217,22 @@ class Inverse:
     reads: Reads = None
 
 
+@dataclass(frozen=True, slots=True)
+class LargestBatch:
+    """The largest batch at which every cost that it raises keeps its limit (`Settings.ceilings`).
+
+    A budget of at least c is one linear constraint for each of these costs: its value at a batch of
+    c is within its limit, since none falls as the batch grows.
+
+    Parameters
+    ----------
+    most : int
+        The largest number that is told apart from an endless one.
+    """
+
+    most: int
+
+
 def nothing(settings: Settings) -> str:  # noqa: ARG001 - a function of the settings
     """Return an empty text: every input of the quantity has a default."""
     return ""
@@ -224,7 +250,7 @@ class Quantity:
         Key of `modelsizer.problems.units.UNITS`.
     about : str
         Description for users.
-    how : Cost, OfFlops, Inverse, or "tokens" or "loss"
+    how : Cost, OfFlops, Inverse, LargestBatch, or "tokens" or "loss"
         How it is computed.
     only : {"max", "min"} or None
         The only end that a budget may have, if just one is allowed.
@@ -255,7 +281,7 @@ class Quantity:
     name: str
     dimension: str
     about: str
-    how: Cost | OfFlops | Inverse | Literal["tokens", "loss"]
+    how: Cost | OfFlops | Inverse | LargestBatch | Literal["tokens", "loss"]
     only: End | None = None
     needs: Callable[[Settings], str] = nothing
     axis: str = ""
@@ -268,7 +294,7 @@ class Quantity:
         parts = self.how.parts(self.name) if isinstance(self.how, Cost) else (self.name,)
         object.__setattr__(self, "parts", parts)
         wanted: End | None = None
-        if isinstance(self.how, Inverse):
+        if isinstance(self.how, Inverse | LargestBatch):
             wanted = "min"
         elif self.branches or (isinstance(self.how, OfFlops) and self.name != "training_flops"):
             wanted = "max"
@@ -285,6 +311,8 @@ class Quantity:
             return "affine"
         if isinstance(self.how, Inverse):
             return "inverse"
+        if isinstance(self.how, LargestBatch):
+            return "batch"
         return "flops" if self.how.charge is None else "lifetime"
 
     @property
@@ -329,5 +357,7 @@ class Quantity:
         """Senses that an objective may have."""
         if self.form == "inverse":
             return ()
+        if self.form == "batch":
+            return ("maximize",)
         free = self.only is None and self.form in ("affine", "tokens")
         return ("minimize", "maximize") if free else ("minimize",)

@@ -14,6 +14,7 @@ from modelsizer.problems.quantities.quantity import (
     Candidate,
     Cost,
     Inverse,
+    LargestBatch,
     OfFlops,
     Quantity,
     Settings,
@@ -68,7 +69,7 @@ def check_reads(row: Quantity, examples: Iterable[Settings]) -> None:
         If it does at one of the examples, or names something that is no setting.
     """
     how = row.how
-    if isinstance(how, str) or how.reads is None:
+    if isinstance(how, str | LargestBatch) or how.reads is None:
         return
     if isinstance(how.reads, str):
         raise ValueError(f"{row.name}: reads must be a tuple of settings, got {how.reads!r}")

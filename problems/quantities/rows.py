@@ -8,15 +8,26 @@ from importlib import import_module
 from pathlib import Path
 
 from modelsizer.problems.quantities.auxiliary import AUXILIARY
+from modelsizer.problems.quantities.batches import AT_REQUESTS, at_requests
 from modelsizer.problems.quantities.checks import check_quantity
 from modelsizer.problems.quantities.quantity import Cost, Form, Quantity
 from modelsizer.problems.registry import Registry
 
 _ORDER = ("training_flops", "parameters", "tokens", "cache", "serving_memory", "inference_flops",
-          "training_memory", "training_cost", "lifetime", "latency", "serving_cost",
+          "training_memory", "training_cost", "lifetime", "latency", "concurrency", "serving_cost",
           "loss")  # fmt: skip
 """Modules in the order of the file format; the rest follow by name."""
-_NO_ROWS = ("amounts", "auxiliary", "checks", "examples", "needs", "quantity", "reads", "rows")
+_NO_ROWS = (
+    "amounts",
+    "auxiliary",
+    "batches",
+    "checks",
+    "examples",
+    "needs",
+    "quantity",
+    "reads",
+    "rows",
+)
 
 
 def _modules() -> Iterator[str]:
@@ -60,7 +71,9 @@ def names_of(*forms: Form) -> tuple[str, ...]:
 
 
 def cost_of(name: str) -> Cost:
-    """Return an affine cost by name, of a quantity or auxiliary."""
+    """Return an affine cost by name, of a quantity, one at the batch asked for, or auxiliary."""
+    if name.endswith(AT_REQUESTS):
+        return at_requests(cost_of(name.removesuffix(AT_REQUESTS)))
     if (found := AUXILIARY.get(name)) is not None:
         return found
     how = QUANTITIES[name].how

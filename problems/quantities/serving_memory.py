@@ -61,6 +61,7 @@ ROWS = (
             _memory,
             reads=(*CACHED, STATE, *WEIGHT, *WAYS, "serving.speculation"),
             by_layout=False,
+            by_batch=True,
             within=_copies,
         ),
         axis="serving memory per accelerator",

@@ -11,19 +11,24 @@ import pytest
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.costs.text_rates import text_rates
+from modelsizer.problems.quantities.amounts import batches
 from modelsizer.problems.quantities.auxiliary import AUXILIARY
+from modelsizer.problems.quantities.batches import BATCH, in_layers
 from modelsizer.problems.quantities.examples import structures
 from modelsizer.problems.quantities.needs import affected_by, lacking, reads_of
 from modelsizer.problems.quantities.quantity import (
     Candidate,
     Inverse,
+    LargestBatch,
     OfFlops,
     Settings,
     values_of,
 )
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
+from modelsizer.problems.requirements.ceilings import ceilings
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.lifetime import Lifetime
+from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.tables.prices import NO_PRICES, Prices
 from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.tokenizer import Tokenizer
@@ -123,6 +128,7 @@ OTHER: dict[str, dict[str, tuple[Any, ...]]] = {
 """Other valid values of every field."""
 OF_THE_LAW = {"parameter_kind", "experts", "leverage_flops", "tokenizer"}
 PRICED = Prices((("H100-SXM", 2.5), ("A100-80GB-SXM", 1.5)))
+OF_THE_BUDGETS = {"ceilings", "requests"}
 
 PLAIN: dict[str, dict[str, Any]] = {"training": {}, "serving": {}, "lifetime": {}}
 TOLD: dict[str, dict[str, Any]] = {
@@ -177,6 +183,7 @@ LISTED: dict[str, Any] = {
 }
 BASES = {"plain": PLAIN, "told": TOLD, "unusual": UNUSUAL, "recomputed": RECOMPUTED,
          "listed": LISTED}  # fmt: skip
+LIMITS = {"kv_cache": Interval(max=79 * 10**9), "decode_latency": Interval(max=0.05)}
 LAYOUTS = (Layout(1, 1, 1), Layout(4, 2, 1), Layout(2, 4, 4))
 NAMES = (*QUANTITIES, *AUXILIARY)
 
@@ -243,6 +250,15 @@ def figures(settings: Settings, name: str) -> list[Any]:
     how = None if name in AUXILIARY else QUANTITIES[name].how
     if isinstance(how, str):
         return []
+    if isinstance(how, LargestBatch):
+        # Each limit alone, of requests so small that any change of a cost shows in their number.
+        short = replace(settings, context_length=settings.context_length // 3)
+        each = [replace(short, ceilings=(one,)) for one in ceilings(settings.serving, LIMITS)]
+        return [
+            batches(Candidate(one, trunk, kinds, LAYOUTS[0]), how, in_layers([12] * len(kinds)))[0]
+            for trunk, kinds in ARCHITECTURES
+            for one in each
+        ]
     if isinstance(how, OfFlops):
         return [how.rate(settings), how.charge(settings) if how.charge is not None else None]
     if isinstance(how, Inverse):
@@ -260,13 +276,16 @@ def own_reads(name: str) -> tuple[str, ...] | None:
     if name in AUXILIARY:
         return AUXILIARY[name].reads
     how = QUANTITIES[name].how
+    if isinstance(how, LargestBatch):
+        return (*(reads_of(name) or ()), BATCH)  # which it puts another batch in place of
     return () if isinstance(how, str) else how.reads
 
 
 def test_every_field_has_another_value() -> None:
     """A new field fails here until it has an example above."""
     beside = {"context_length", "prices", "mixture"}
-    assert {f.name for f in fields(Settings)} == {*TABLES, *OF_THE_LAW, *beside}
+    known = {*TABLES, *OF_THE_LAW, *OF_THE_BUDGETS, *beside}
+    assert {f.name for f in fields(Settings)} == known
     for table, model in TABLES.items():
         assert set(OTHER[table]) == set(model.model_fields)
     changed = {key for base in BASES.values() for key, _ in changes(base)}
@@ -305,7 +324,7 @@ def test_every_quantity_moves_with_some_setting_that_it_reads() -> None:
                 if known(settings, name) and figures(settings, name) != old
             }
     declared = {(name, key) for name in NAMES for key in own_reads(name) or () if "." in key}
-    assert declared <= shown
+    assert declared - {("concurrency", BATCH)} <= shown
 
 
 READ: set[str] = set()
