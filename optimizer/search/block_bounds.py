@@ -10,6 +10,7 @@ depend on parameters (`modelsizer.optimizer.search.law_sizes`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -114,11 +115,19 @@ class BlockBounds:
     grid : Grid
     breach : Breach, optional
         Search only designs that violate this constraint.
+    layouts : sequence of Layout, optional
+        All of the problem by default.
     """
 
-    def __init__(self, model: Model, grid: Grid, breach: Breach | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        grid: Grid,
+        breach: Breach | None = None,
+        layouts: Sequence[Layout] | None = None,
+    ) -> None:
         self.model, self.grid = model, grid
-        self._layouts = model.problem.layouts
+        self._layouts = tuple(model.problem.layouts if layouts is None else layouts)
         # For costs that differ by layout, such as training memory, violation is checked design by
         # design.
         names = () if breach is None else breach.names

@@ -7,7 +7,7 @@ options, to which the bounds of `modelsizer.optimizer.bounds.relaxation` and exa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -27,6 +27,7 @@ from modelsizer.optimizer.tables.spread import groups, spread
 from modelsizer.optimizer.tables.table import Floats, Ints, Table
 from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.widths import Options
 
 SMALL = 8
@@ -62,6 +63,8 @@ class BlockSearch:
 
     cover : Cover, optional
         Boxes to start from; by default those into which earlier searches split the space.
+    layouts : sequence of Layout, optional
+        Those to search under; all by default.
 
     Attributes
     ----------
@@ -79,6 +82,7 @@ class BlockSearch:
         breach: Breach | None = None,
         clock: Clock | None = None,
         cover: Cover | None = None,
+        layouts: Sequence[Layout] | None = None,
     ) -> None:
         self.model = model
         self.clock = Clock() if clock is None else clock
@@ -86,10 +90,10 @@ class BlockSearch:
         self.value = value
         self.bounded = 0
         self._names = needed(model.problem) if names is None else names
-        self._layouts = model.problem.layouts
+        self._layouts = tuple(model.problem.layouts if layouts is None else layouts)
         self._every = np.ones(len(self._layouts), dtype=bool)
         self._few = few_layouts(self._layouts)
-        self._bounds = BlockBounds(model, self.grid, breach)
+        self._bounds = BlockBounds(model, self.grid, breach, self._layouts)
         self._branching = Branching(self.grid)
         self._cover = model.store.cover(model.problem) if cover is None else cover
         self._pool = Pool(self._boxes(np.zeros(0, dtype=np.int64)))
@@ -177,7 +181,7 @@ class BlockSearch:
     def _spread(self, options: Options, able: Bools) -> Iterator[Table]:
         """Yield tables of options under the layouts that are able, of shape (W, layouts)."""
         problem = self.model.problem
-        for some in groups(problem):
+        for some in groups(problem, self._layouts):
             if some := [i for i in some if able[:, i].any()]:
                 pairs = spread(problem, [self._layouts[i] for i in some], options, able[:, some])
                 if len(pairs):

@@ -10,6 +10,7 @@ import numpy as np
 from modelsizer.optimizer.tables.grid import Bools, Grid, Ints
 from modelsizer.problems.space.layouts import Layout
 
+SOME = 16  # layouts of several setups
 FEW = 2  # entries of a menu that is not named
 MOST = 2048  # points of a sample
 SEED = 0
@@ -46,6 +47,9 @@ def few_layouts(layouts: Sequence[Layout]) -> Bools:
     parts = np.array([one.tensor_parallel * one.pipeline_parallel for one in layouts])
     found: Bools = np.ones(len(parts), dtype=bool)
     found[1:] = parts[1:] > np.maximum.accumulate(parts)[:-1]
+    if layouts[-1].setup != layouts[0].setup:
+        # Setups have orders of their own: some of all, evenly.
+        found[np.unique(np.linspace(0, len(parts) - 1, SOME).astype(int))] = True
     return found
 
 

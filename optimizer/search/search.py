@@ -24,6 +24,7 @@ from modelsizer.optimizer.tables.building import needed
 from modelsizer.optimizer.tables.clock import Clock, Stop, StoppedError, stop_of
 from modelsizer.optimizer.tables.cover import Cover
 from modelsizer.optimizer.tables.outcome import Counts, Progress
+from modelsizer.optimizer.tables.searched import searched
 from modelsizer.optimizer.tables.table import Floats, Ints, Table
 from modelsizer.problems.designs.evaluation import Evaluation
 
@@ -90,7 +91,8 @@ class Search:
             self._source = model.store.tables(model.problem, names)
         else:
             cover = Cover.whole(model.store.grid(model.problem)) if enough == np.inf else None
-            self.blocks = BlockSearch(model, self.value, names, breach, clock, cover)
+            layouts = searched(model.problem)
+            self.blocks = BlockSearch(model, self.value, names, breach, clock, cover, layouts)
             self._source = self.blocks.tables()
         self.counts = Counts()
         self.table: Table | None = None

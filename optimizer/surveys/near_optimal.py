@@ -8,7 +8,7 @@ instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ from modelsizer.problems.errors import short
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.units import Number, parse_quantity
 
 MOST_HELD = 20_000_000  # more designs make a tolerance useless; 1 GB
@@ -265,11 +266,14 @@ def collected(
 
 
 def designs_below(
-    scorer: Scorer, limit: float, clock: Clock | None = None
+    scorer: Scorer,
+    limit: float,
+    clock: Clock | None = None,
+    layouts: Sequence[Layout] | None = None,
 ) -> Iterator[KeptDesigns]:
     """Yield in parts all feasible designs whose value to minimise is at most a limit.
 
-    Each is yielded once for each layout under which it is feasible.
+    Each is yielded once for each layout under which it is feasible, of those given.
 
     Raises
     ------
@@ -283,7 +287,7 @@ def designs_below(
     if model.store.listable(problem) or not np.isfinite(limit):
         tables = model.store.tables(problem, scorer.names)
     else:
-        tables = BlockSearch(model, edge, scorer.names, clock=clock).tables()
+        tables = BlockSearch(model, edge, scorer.names, clock=clock, layouts=layouts).tables()
     for table in map(model.prepared, tables):
         clock.check()
         for row, j in _within(scorer, table, edge, clock):
@@ -315,7 +319,7 @@ def _savings(scorer: Scorer, held: KeptDesigns, clock: Clock) -> Iterable[tuple[
     """For each quantity, the design that needs least of it; the best of equals."""
     problem, goal = scorer.problem, scorer.goals[0].name
     wanted = [name for name in SAVED if name != goal and not problem.lacks(name)]
-    if problem.training.device is None and "training_memory" in wanted:
+    if not problem.training.every_device and "training_memory" in wanted:
         wanted.remove("training_memory")
     best: dict[str, tuple[float, int]] = {}
     for begin in range(0, len(held), DESIGNS_AT_ONCE):

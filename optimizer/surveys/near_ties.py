@@ -23,6 +23,7 @@ from modelsizer.optimizer.surveys.kept_designs import KeptDesigns
 from modelsizer.optimizer.surveys.near_optimal import designs_below
 from modelsizer.optimizer.surveys.ordering import evaluated, noise, one_layout_each
 from modelsizer.optimizer.tables.clock import Clock, CpuClock, Ending, Limits
+from modelsizer.optimizer.tables.searched import searched
 from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import require_type
@@ -177,7 +178,8 @@ def _counted(scorer: Scorer, most: float, clock: Clock) -> tuple[int, bool]:
     count = _Count(len(scorer.problem.layouts) > 1)
     ending = Ending()
     with ending:
-        for part in designs_below(scorer, most, clock):
+        # No figure of a layout is asked for, so that the best ones suffice.
+        for part in designs_below(scorer, most, clock, searched(scorer.problem)):
             count.add(_inside(scorer, part, most))
             if count.number >= MOST_COUNTED:
                 return MOST_COUNTED, False

@@ -199,13 +199,12 @@ def spread(
     return Spread(tuple(layouts), options, row, layout_id, depth)
 
 
-def groups(problem: Problem) -> list[list[int]]:
+def groups(problem: Problem, layouts: Sequence[Layout]) -> list[list[int]]:
     """Indices of the layouts that share a table.
 
     Where training FLOPs per accelerator are limited they are those of equal accelerators, as these
     FLOPs are integers over the number of them.
     """
-    layouts = problem.layouts
     if all(one.most_flops_each is None or one.least == 0 for one in distinct(problem.setups)):
         return [list(range(len(layouts)))]
     found: dict[int, list[int]] = {}
@@ -218,7 +217,7 @@ def spreads(problem: Problem, rows_at_once: int) -> Iterator[Spread]:
     """Yield all pairs of a width option and a layout of a problem, in parts of bounded size."""
     layouts, splits = problem.layouts, problem.splits
     split = common(splits)
-    together = [[layouts[number] for number in group] for group in groups(problem)]
+    together = [[layouts[number] for number in group] for group in groups(problem, layouts)]
     for options in every_option(problem.space, split, rows_at_once):
         for some in together:
             at_once = max(1, rows_at_once // len(some))

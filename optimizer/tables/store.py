@@ -88,10 +88,10 @@ class TableStore:
     def _turn_to(self, problem: Problem) -> None:
         space: _Key = (problem.space, problem.splits, problem.layouts)
         space = (*space, problem.training.sequence_length, vocabularies_rise(problem))
-        together = len(groups(problem))
+        together = len(groups(problem, problem.layouts))
         if space != self._space:
             self._space, self._grid, self._cover = space, None, None
-            self._listable = menu_size(problem) * len(problem.setups) <= LISTABLE
+            self._listable = menu_size(problem) <= LISTABLE
             self._together = 0
         if together != self._together:
             self._together, self._parts = together, []
