@@ -9,6 +9,7 @@ from modelsizer.optimizer.advice import loss_advice, unknown_memory_advice
 from modelsizer.optimizer.result import design_dict
 from modelsizer.optimizer.warning import AnswerWarning, Consequence, ordered
 from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.designs.device_room import device_rooms
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.designs.idle_settings import TOKENS, idle_in_model, idle_settings
 from modelsizer.problems.designs.memory_parts import (
@@ -65,6 +66,8 @@ class OneDesign:
             found["quantities"] = {k: v for k, v in quantities if not QUANTITIES[k].of_tokens}
         if self.unjudged:
             found["loss_reason"] = self.unjudged
+        if rooms := device_rooms(self.problem, self.design):
+            found["fits"] = [room.to_dict() for room in rooms]
         if self.warnings:
             found["warnings"] = [str(warning) for warning in self.warnings]
         return found | {"violated": list(self.violated)}

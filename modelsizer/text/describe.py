@@ -6,10 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from modelsizer.optimizer.constraints import devices_of
 from modelsizer.optimizer.one_design import OneDesign
 from modelsizer.problems.architecture.describing import groups_list, parameters_dict
 from modelsizer.problems.designs.description import Description
-from modelsizer.problems.units import Number, format_flops, format_quantity
+from modelsizer.problems.designs.device_room import DeviceRoom, device_rooms
+from modelsizer.problems.units import Number, format_apart, format_flops, format_quantity
 from modelsizer.text.answer_rows import loss_words, text_rows, worth_rows
 from modelsizer.text.assumptions import serving_rows, spared, training_row
 from modelsizer.text.costs import cost_rows
@@ -132,9 +134,27 @@ def _print_design(console: Console, found: OneDesign, verbose: bool) -> None:
         ]
     section(console, "Costs")
     pairs(console, rows)
+    if rooms := device_rooms(problem, design):
+        section(console, "Memory of an accelerator")
+        pairs(console, [_room(room) for room in rooms])
     if found.violated:
-        line(console, Styled(f"It breaks {', '.join(found.violated)}", "red"), above=1)
+        devices = devices_of(problem)
+        small = [
+            f"does not fit {devices[k]} ({k}, default)" for k in found.violated if k in devices
+        ]
+        broken = [key for key in found.violated if key not in devices]
+        said = small + ([f"breaks {', '.join(broken)}"] if broken else [])
+        line(console, Styled(f"It {' and '.join(said)}", "red"), above=1)
     warnings(console, found.warnings, verbose=verbose)
+
+
+def _room(room: DeviceRoom) -> tuple[str, str]:
+    """What a design takes of an accelerator, and what it leaves."""
+    used, usable = format_apart(room.used, room.usable, "bytes")
+    text = f"{used} of {usable} usable on {room.device}: "
+    left = format_quantity(abs(room.left), "bytes")
+    said = f"{left} left" if room.fits else f"{left} too much"
+    return room.quantity.removesuffix("_memory"), text + said
 
 
 def _part(part: Mapping[str, Any]) -> str:

@@ -13,11 +13,13 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.quantities.training_cost import ACCELERATOR
 from modelsizer.problems.reading import PRICES
 from modelsizer.problems.registry import loosely
+from modelsizer.problems.requirements.device_limits import OF_TABLES
 
 TOKENS = "tokens of training: write training.tokens = 15e12"
 _UNKNOWN = " is not known; "  # in what a quantity lacks of its accelerator
-_MEMORY = "serving.custom_accelerator.memory"
-_OF_MEMORY = ("serving.memory_utilization", "serving.memory_reserve")
+_OF_MEMORY = ("accelerator", "custom_accelerator", "memory_utilization", "memory_reserve")
+"""Settings of serving and training that say what fits an accelerator."""
+_COUNT = "a number of accelerators: write training.accelerators = 8"
 
 
 def idle_settings(problem: Problem, keys: Iterable[str], *, trained: bool) -> tuple[str, ...]:
@@ -49,17 +51,20 @@ def _lack(problem: Problem, key: str, trained: bool) -> str:
     table, _, rest = key.partition(".")
     if table == PRICES and loosely(rest) not in {loosely(one.name) for one in problem.devices}:
         return f'that accelerator: write serving.accelerator = "{rest}"'
-    if key == _MEMORY and problem.serving.device is not None:
+    word = rest.partition(".")[0]
+    fits = table in OF_TABLES and word in _OF_MEMORY
+    if fits and OF_TABLES[table] in problem.device_memories:
         return ""  # it says what fits
-    affected = affected_by(f"{table}.{rest.partition('.')[0]}")
+    affected = affected_by(f"{table}.{word}")
     if affected:
         lacks = [_of_quantity(problem, name, trained) for name in QUANTITIES if name in affected]
         if not all(lacks):
             return ""
         unknown = (lack for lack in lacks if _UNKNOWN in lack)  # what the accelerator itself lacks
         return next(unknown, lacks[0])
-    if key in _OF_MEMORY and problem.serving.device is None:
-        return ACCELERATOR.format(table="serving")
+    if fits:
+        known = {"serving": problem.serving, "training": problem.training}[table].device
+        return ACCELERATOR.format(table=table) if known is None else _COUNT
     return TOKENS if table == "objective" and not trained else ""
 
 
