@@ -17,7 +17,13 @@ from modelsizer.problems.requirements.device_limits import OF_TABLES
 
 TOKENS = "tokens of training: write training.tokens = 15e12"
 _UNKNOWN = " is not known; "  # in what a quantity lacks of its accelerator
-_OF_MEMORY = ("accelerator", "custom_accelerator", "memory_utilization", "memory_reserve")
+_OF_MEMORY = (
+    "accelerator",
+    "custom_accelerator",
+    "custom_accelerator.memory",
+    "memory_utilization",
+    "memory_reserve",
+)
 """Settings of serving and training that say what fits an accelerator."""
 _COUNT = "a number of accelerators: write training.accelerators = 8"
 
@@ -51,11 +57,10 @@ def _lack(problem: Problem, key: str, trained: bool) -> str:
     table, _, rest = key.partition(".")
     if table == PRICES and loosely(rest) not in {loosely(one.name) for one in problem.devices}:
         return f'that accelerator: write serving.accelerator = "{rest}"'
-    word = rest.partition(".")[0]
-    fits = table in OF_TABLES and word in _OF_MEMORY
+    fits = table in OF_TABLES and rest in _OF_MEMORY
     if fits and OF_TABLES[table] in problem.device_memories:
         return ""  # it says what fits
-    affected = affected_by(f"{table}.{word}")
+    affected = affected_by(f"{table}.{rest.partition('.')[0]}")
     if affected:
         lacks = [_of_quantity(problem, name, trained) for name in QUANTITIES if name in affected]
         if not all(lacks):
