@@ -355,9 +355,10 @@ def weights_by_part(trunk: Trunk, kinds: Sequence[Layer]) -> dict[str, Affine]:
     )
     outside = tuple(none for _ in kinds)
     return {
-        "attention": Affine(none, tuple(attention for attention, _, _ in matrices)),
-        "ffn": Affine(none, tuple(ffn for _, ffn, _ in matrices)),
-        "experts": Affine(none, tuple(experts for _, _, experts in matrices)),
+        "attention": Affine(none, tuple(attention for attention, *_ in matrices)),
+        "ffn": Affine(none, tuple(ffn for _, ffn, *_ in matrices)),
+        "experts": Affine(none, tuple(experts for _, _, experts, _ in matrices)),
+        "router": Affine(none, tuple(router for *_, router in matrices)),
         "embedding": Affine(before - further, outside),
         "head": Affine(after - norms, outside),
         "other": Affine(norms + further, rest),
@@ -403,13 +404,13 @@ def serving_weights(
     return reduce(Affine.plus, weight_bytes_by_part(trunk, kinds, formats, copies).values())
 
 
-def _matrices(kind: Layer, d_model: Count) -> tuple[Count, Count, Count]:
-    """Weights of the matrices that a layer holds: mixer, feed-forward and routed experts."""
+def _matrices(kind: Layer, d_model: Count) -> tuple[Count, Count, Count, Count]:
+    """Weights of the matrices of a layer: mixer, feed-forward, routed experts and router."""
     if kind.shared:
-        return 0 * d_model, 0 * d_model, 0 * d_model
+        return 0 * d_model, 0 * d_model, 0 * d_model, 0 * d_model
     experts = kind.ffn.expert_matrices(d_model)
     ffn = kind.ffn.matrix_parameters(d_model) - experts
-    return kind.attention.matmul_weights(d_model), ffn, experts
+    return kind.attention.matmul_weights(d_model), ffn, experts, kind.ffn.router_weights(d_model)
 
 
 def serving_states(kinds: Sequence[Layer], state_bytes: Fraction, batch: int) -> Affine:

@@ -40,6 +40,9 @@ class FeedForward(Protocol):
     def expert_matrices(self, d_model: Count) -> Count:
         """Weights of the matrices of routed experts, part of `matrix_parameters`."""
 
+    def router_weights(self, d_model: Count) -> Count:
+        """Weights of routers."""
+
     def kept_values(self, d_model: Count, *, fused: bool) -> Count:
         """Values per token kept for the backward pass, excluding the layer's input."""
 
@@ -119,6 +122,10 @@ class DenseFeedForward:
         return self.matmul_weights(d_model)
 
     def expert_matrices(self, d_model: Count) -> Count:
+        """Zero: no routed experts."""
+        return 0 * d_model
+
+    def router_weights(self, d_model: Count) -> Count:
         """Zero: no routed experts."""
         return 0 * d_model
 
@@ -253,6 +260,10 @@ class MixtureOfExperts:
         """Weights of all routed experts."""
         return self.experts * self._matrices(d_model) + self._unused(d_model)
 
+    def router_weights(self, d_model: Count) -> Count:
+        """A weight of each input for each expert."""
+        return d_model * self._choices
+
     def kept_values(self, d_model: Count, *, fused: bool) -> Count:
         """For each active expert, the input sent to it, its activation and its result."""
         unrouted = _kept(self.shared_d_ff, self.gated, fused) + self._choices + 2 * self.latent
@@ -296,7 +307,7 @@ class NoFeedForward:
         return 0 * d_model
 
     parameters = active_parameters = expert_parameters = matmul_weights
-    matrix_parameters = expert_matrices = handed_values = matmul_weights
+    matrix_parameters = expert_matrices = router_weights = handed_values = matmul_weights
 
     def kept_values(self, d_model: Count, *, fused: bool) -> Count:  # noqa: ARG002
         """None."""
@@ -355,6 +366,10 @@ class SeveralFeedForwards:
     def expert_matrices(self, d_model: Count) -> Count:
         """Sum over the parts."""
         return sum(part.expert_matrices(d_model) for part in self.parts)
+
+    def router_weights(self, d_model: Count) -> Count:
+        """Sum over the parts."""
+        return sum(part.router_weights(d_model) for part in self.parts)
 
     def kept_values(self, d_model: Count, *, fused: bool) -> Count:
         """Sum over the parts."""

@@ -262,7 +262,7 @@ def _experts(f: MixtureOfExperts, d: int, model_type: str) -> list[Matrix]:
         found += _projections("ffn", shared, d, f.shared_d_ff, f.gated, False)
     if model_type in LINEAR_ROUTERS:
         names = _names(_MIXTURE, ("gate.wg", "router.gate"))
-        found.append(Matrix("other", names, f.experts, d))
+        found.append(Matrix("router", names, f.experts, d))
     if f.shared_gate:
         found.append(Matrix("other", _names(_MIXTURE, ("shared_expert_gate",)), 1, d))
     return found

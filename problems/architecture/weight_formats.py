@@ -7,11 +7,13 @@ from fractions import Fraction
 
 from modelsizer.problems.records import dataclass
 
-PARTS = ("attention", "ffn", "experts", "embedding", "head", "other")
+PARTS = ("attention", "ffn", "experts", "router", "embedding", "head", "other")
 """Parts that may have a format of their own: matrices of the token mixers; of dense feed-forwards
-and shared experts; of routed experts; the embedding; an untied output head; and everything else
-(normalisations, biases, routers)."""
-_NEAREST = {"ffn": "experts", "experts": "ffn", "attention": "ffn", "head": "embedding"}
+and shared experts; of routed experts; of routers; the embedding; an untied output head; and
+everything else (normalisations, biases)."""
+_NEAREST = {
+    "ffn": "experts", "experts": "ffn", "attention": "ffn", "head": "embedding", "router": "other",
+}  # fmt: skip
 """Part that a model does not have -> the one whose bytes stand for it."""
 
 
@@ -21,20 +23,21 @@ class WeightFormat:
 
     Parameters
     ----------
-    attention, ffn, experts, embedding, head, other : Fraction
+    attention, ffn, experts, router, embedding, head, other : Fraction
     """
 
     attention: Fraction
     ffn: Fraction
     experts: Fraction
+    router: Fraction
     embedding: Fraction
     head: Fraction
     other: Fraction
 
     @classmethod
     def of(cls, matrix: Fraction, embedding: Fraction, other: Fraction) -> WeightFormat:
-        """One number of bytes for all matrices, one for embedding and head, one for the rest."""
-        return cls(matrix, matrix, matrix, embedding, embedding, other)
+        """Bytes of all matrices, of embedding and head, and of the rest, routers too."""
+        return cls(matrix, matrix, matrix, other, embedding, embedding, other)
 
     @classmethod
     def all(cls, each: Fraction) -> WeightFormat:

@@ -195,11 +195,13 @@ def _layer_reads(
     experts = kind.ffn.read_experts(d, tokens)
     ffn = kind.ffn.matrix_parameters(d) - kind.ffn.expert_matrices(d)
     attention = kind.attention.matmul_weights(d)
-    rest = kind.attention.read_weights(d) - attention + kind.extra_weights
+    router = kind.ffn.router_weights(d)
+    rest = kind.attention.read_weights(d) - attention + kind.extra_weights - router
     return [
         (attention, formats.attention),
         (ffn, formats.ffn),
         (experts, formats.experts),
+        (router, formats.router),
         (kind.ffn.read_weights(d, tokens) - ffn - experts + rest, formats.other),
     ]
 

@@ -131,7 +131,7 @@ def _memory(problem: Problem, architecture: Architecture) -> dict[str, Fraction]
     layers = [group.layer for group in architecture.groups]
     whole = accounting.weight_bytes_by_part(trunk, layers, formats, copies)
     counts = [group.count for group in architecture.groups]
-    for name, parts in {OUTSIDE: ("embedding", "head"), OTHER: ("other",)}.items():
+    for name, parts in {OUTSIDE: ("embedding", "head"), OTHER: ("router", "other")}.items():
         found[name] = sum((whole[part].at(counts) for part in parts), Fraction(0))
     model = trunk, layers
     drafted = draft_cache(serving, problem.context_length, *model)

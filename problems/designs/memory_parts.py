@@ -157,7 +157,7 @@ def serving_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
     states = accounting.serving_states(kinds, serving.exact_state_bytes, batch)
     parts = matrices | {
         "embedding and head": held["embedding"] + held["head"],
-        "other weights": held["other"],
+        "other weights": held["router"] + held["other"],
         "KV cache": cache.at(counts) / serving.devices,
         "states": states.at(counts) / serving.devices,
     }

@@ -31,7 +31,8 @@ class ByPart:
     def format(self, unit: Fraction, full: Fraction) -> WeightFormat:
         """Bytes of every part.
 
-        Experts have those of `ffn` if they are not given, and a head those of `embedding`.
+        Experts have those of `ffn` if they are not given, a head those of `embedding`, and a router
+        those of `other`.
 
         Parameters
         ----------
@@ -43,6 +44,7 @@ class ByPart:
         known = {part: exact(value) * unit for part, value in self.given}
         known.setdefault("experts", known.get("ffn", full))
         known.setdefault("head", known.get("embedding", full))
+        known.setdefault("router", known.get("other", full))
         return WeightFormat(**{part: known.get(part, full) for part in PARTS})
 
     def __str__(self) -> str:

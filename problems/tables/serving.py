@@ -98,8 +98,8 @@ class Serving(OnAccelerator):
         `weight_bits`, the rest of a layer 16.
     weight_bytes, weight_bits : table
         Any number of bytes or bits, including scales, by part: `attention`, `ffn`, `experts`
-        (those of `ffn` by default), `embedding`, `head` (those of `embedding`) and `other`; parts
-        not given have 2 bytes.
+        (those of `ffn` by default), `router` (those of `other`), `embedding`, `head` (those of
+        `embedding`) and `other`; parts not given have 2 bytes.
     embedding_bits : {16, 8, 4}
         Bits of embedding and head; 16 by default if `weight_bits` is given.
     weight_block, kv_block : int
@@ -307,8 +307,9 @@ class Serving(OnAccelerator):
                 given = {part: exact(each) * unit for part, each in value.given}
             elif name in self.model_fields_set:
                 return self
-        if "embedding" in given:
-            given.setdefault("head", given["embedding"])
+        for part, same in (("embedding", "head"), ("other", "router")):
+            if part in given:
+                given.setdefault(same, given[part])
         table = ByPart(tuple((formats.to_dict() | given).items()))
         return self.model_copy(update={"weight_bytes": table, "weight_bits": None})
 

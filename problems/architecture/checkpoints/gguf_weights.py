@@ -13,7 +13,8 @@ from modelsizer.problems.architecture.checkpoints.stored import Checkpoint, Stor
 _PARTS = {
     part: re.compile(pattern)
     for part, pattern in {
-        "other": r"norm|\.bias$|^ffn_gate_inp|^exp_probs_b|^attn_sinks|^ssm_(a|d|conv1d)\b",
+        "other": r"norm|\.bias$|^ffn_gate_inp_|^exp_probs_b|^attn_sinks|^ssm_(a|d|conv1d)\b",
+        "router": r"^ffn_gate_inp",
         "embedding": r"^(token_embd|position_embd|per_layer_token_embd)\.",
         "head": r"^output\.",
         "experts": r"^ffn_(gate|up|down|gate_up)(_exps|_chexps|\.\d+)\.",

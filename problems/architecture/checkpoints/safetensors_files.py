@@ -24,6 +24,7 @@ _PACKED = frozenset({"I32", "U32", "I64", "U64", "U8", "I16", "U16", "F4"})
 _PARTS = {
     part: re.compile(pattern)
     for part, pattern in {
+        "router": r"((mlp|moe|ffn|feed_forward)\.(gate|router)|router(\.\w+)?)\.weight(_|$)",
         "other": r"norm|ln_|_bias$|\.bias$|(mlp|moe|ffn)\.(gate|router)\.|router\.|sinks$|A_log$|"
         r"\.D$|conv1d|dt_|gate\.weight$",
         "embedding": r"embed_tokens|embed_in\.|wte\.|wpe\.|word_embeddings\.|embed_positions",

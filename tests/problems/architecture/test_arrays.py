@@ -157,7 +157,7 @@ def answers(part: Any, d_model: Any) -> dict[str, Any]:
     if hasattr(part, "split_widths"):
         asked["split_widths"] = lambda: sum(part.split_widths().values())
     for name in ("matmul_weights", "parameters", "active_parameters", "expert_parameters",
-                 "matrix_parameters", "expert_matrices", "handed_values"):  # fmt: skip
+                 "matrix_parameters", "expert_matrices", "router_weights", "handed_values"):  # fmt: skip
         if hasattr(part, name):
             asked[name] = lambda name=name: getattr(part, name)(d_model)
     for context in (100, 4096):

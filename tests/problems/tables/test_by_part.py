@@ -36,7 +36,13 @@ def test_bits_of_parts_include_scales() -> None:
 def test_parts_that_are_not_given_have_two_bytes() -> None:
     formats = problem(weight_bytes={"experts": 0.53125, "head": 1}).serving.weights
     assert formats == WeightFormat(
-        Fraction(2), Fraction(2), Fraction(17, 32), Fraction(2), Fraction(1), Fraction(2)
+        Fraction(2),
+        Fraction(2),
+        Fraction(17, 32),
+        Fraction(2),
+        Fraction(2),
+        Fraction(1),
+        Fraction(2),
     )
 
 
@@ -85,14 +91,14 @@ def test_a_part_cannot_be_set_of_one_number() -> None:
 
 
 def test_stored_formats_are_kept_where_nothing_is_set() -> None:
-    stored = WeightFormat(*map(Fraction, ("1", "1/2", "1/3", "2", "2", "4")))
+    stored = WeightFormat(*map(Fraction, ("1", "1/2", "1/3", "4", "2", "2", "4")))
     assert Serving().stored(stored).weights == stored
     for number in ({"weight_bytes": 2}, {"weight_bits": 8}):
         serving = Serving.model_validate(number)
         assert serving.stored(stored) is serving
     part = Serving.model_validate({"weight_bits": {"experts": 8, "embedding": 16}}).stored(stored)
     assert part.weights == WeightFormat(
-        Fraction(1), Fraction(1, 2), Fraction(1), Fraction(2), Fraction(2), Fraction(4)
+        Fraction(1), Fraction(1, 2), Fraction(1), Fraction(4), Fraction(2), Fraction(2), Fraction(4)
     )
 
 
@@ -134,3 +140,18 @@ def test_repairs_leave_a_table_alone() -> None:
     asked = problem(weight_bits=BITS).with_settings({"budgets.serving_memory": "1 MB"})
     keys = {repair.key for repair in explain(asked).repairs}
     assert not keys & {"serving.weight_bits", "serving.weight_bytes"}
+
+
+def test_a_router_has_the_format_of_the_rest_or_its_own() -> None:
+    assert problem(weight_bits={"other": 32}).serving.weights.router == 4
+    assert problem(weight_bits={"other": 32, "router": 16}).serving.weights.router == 2
+    assert problem(weight_bits={"experts": 4.25}).serving.weights.router == 2
+    model = models()["deepseek-v3"].architecture
+    settings = {"serving.accelerator": "H200-SXM"}
+    plain, wide = (
+        evaluate(problem(weight_bytes={"router": each}).with_settings(settings), model).exact
+        for each in (2, 4)
+    )
+    routers = 58 * 256 * 7168
+    assert wide["serving_memory"] - plain["serving_memory"] == 2 * routers
+    assert wide["decode_latency"] > plain["decode_latency"]

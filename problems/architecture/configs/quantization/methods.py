@@ -28,6 +28,7 @@ from modelsizer.problems.records import dataclass
 
 _FP32 = 4
 _HEAD = "head"
+_BESIDE = ("router", "other")
 
 Chooser = Callable[[Matrix, Sequence[str]], Packing | None]
 """The packing of a matrix with these full names; None if it is not converted."""
@@ -108,7 +109,7 @@ def _gptq(a: Asked) -> Chooser:
     ]
 
     def choose(matrix: Matrix, names: Sequence[str]) -> Packing | None:
-        if matrix.part == "other" or any(map(left, names)):
+        if matrix.part in _BESIDE or any(map(left, names)):
             return None
         if matrix.part == _HEAD and not a.values.get("lm_head"):
             return None
@@ -132,7 +133,7 @@ def _awq(a: Asked) -> Chooser:
     packing = packings.awq(bits, group, packings.HALF)
 
     def choose(matrix: Matrix, names: Sequence[str]) -> Packing | None:
-        kept = matrix.part in (_HEAD, "other") or any(map(left, names))
+        kept = matrix.part in (_HEAD, *_BESIDE) or any(map(left, names))
         return None if kept else packing
 
     return choose
