@@ -9,7 +9,6 @@ from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.laws.reach import caution
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.requirements.device_limits import unknown_memories
 from modelsizer.problems.requirements.references import model_of
 from modelsizer.problems.tables.limits import read_reference
 from modelsizer.problems.tables.tokenizer import Tokenizer
@@ -38,6 +37,7 @@ def advice(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
             *_of_loss(problem, design),
             *blind_choices(problem, design),
             *_memory(problem, design),
+            *unknown_advice(problem),
             *_vocabularies(problem, design),
             *menu_ends(problem, design),
             *_replicas(problem, design),
@@ -82,7 +82,7 @@ def _memory(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
     """
     if problem.training.device is problem.serving.device is None:
         return []
-    found = unknown_memory_advice(problem)
+    found: list[AnswerWarning] = []
     # Loaded only where it is asked: a solve without accelerators shows no parts of memory.
     from modelsizer.problems.designs.memory_parts import serving_parts, training_parts
 
@@ -102,16 +102,22 @@ def _memory(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
     return found
 
 
-def unknown_memory_advice(problem: Problem) -> list[AnswerWarning]:
-    """A warning for each accelerator whose memory limits nothing, as it is not known."""
+def unknown_advice(problem: Problem) -> list[AnswerWarning]:
+    """Warnings about figures that are not known of the accelerators that are named.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of single values.
+    """
+    if not problem.devices:
+        return []
+    # Loaded only where it is asked, as parts of memory are.
+    from modelsizer.problems.designs.unknown_figures import unknown_memory, unknown_speeds
+
     return [
-        AnswerWarning(
-            Consequence.HYGIENE,
-            f"nothing limits {quantity} to what fits {device}, whose memory is not known: give "
-            f"budgets.{quantity}, or the accelerator with its memory as custom_accelerator",
-            f"budgets.{quantity}",
-        )
-        for quantity, device in unknown_memories(problem.settings, problem.budgets)
+        AnswerWarning(Consequence.HYGIENE, said)
+        for said in (*unknown_memory(problem), *unknown_speeds(problem))
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from modelsizer.optimizer.advice import loss_advice, unknown_memory_advice
+from modelsizer.optimizer.advice import loss_advice, unknown_advice
 from modelsizer.optimizer.result import design_dict
 from modelsizer.optimizer.warning import AnswerWarning, Consequence, ordered
 from modelsizer.problems.architecture.architecture import Architecture
@@ -92,7 +92,7 @@ class OneDesign:
             why = "there is no loss" if self.trained else f"it takes {TOKENS}"
             text = f"budgets.loss is not checked: {why}"
             said.append(AnswerWarning(Consequence.WRONG, text, "budgets.loss"))
-        said += unknown_memory_advice(self.problem)
+        said += unknown_advice(self.problem.under(self.design.layout))
         said += [AnswerWarning(Consequence.HYGIENE, text) for text in self.idle]
         return tuple(ordered(said))
 

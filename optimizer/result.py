@@ -12,7 +12,12 @@ from modelsizer.optimizer.warning import AnswerWarning
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.describing import design_architecture, parameters_dict
 from modelsizer.problems.architecture.structures import structure_of
-from modelsizer.problems.designs.capacity import latency_estimates, serving_room, state_bytes
+from modelsizer.problems.designs.capacity import (
+    LATENCIES,
+    latency_estimates,
+    serving_room,
+    state_bytes,
+)
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.designs.hyperparameters import hyperparameters
 from modelsizer.problems.designs.text import text_dict
@@ -329,7 +334,7 @@ def served_dict(problem: Problem, design: Evaluation) -> dict[str, Any]:
     states = state_bytes(problem, design.architecture)
     found: dict[str, Any] = {"state_bytes": states} if states else {}
     if (estimates := latency_estimates(problem, design.architecture)) is not None:
-        found["latency"] = estimates
+        found["latency"] = {name: estimates.get(name) for name in LATENCIES}
     if (room := serving_room(problem, design)) is not None:
         found["serving"] = asdict(room)
     return found

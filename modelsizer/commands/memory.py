@@ -55,6 +55,7 @@ def memory(
             serving_parts,
             training_parts,
         )
+        from modelsizer.problems.designs.unknown_figures import unknown_memory
 
         check_plot(plot, plot_size)
         wanted = None
@@ -86,17 +87,16 @@ def memory(
         )
         if others is not None:
             content["on_devices"] = devices_dict(others)
-        if chosen.idle:
-            content["warnings"] = list(chosen.idle)
+        warned = (*chosen.idle, *unknown_memory(asked))
+        if warned:
+            content["warnings"] = list(warned)
         rows = serving_rows(assumed, design.architecture)
         rows += [] if found["training_memory"] is None else [training_row(asked.training)]
         title = source if problem is not None else asked.name or source
         lack = missing_training_settings(asked, asked=trained)
 
         def show(console: Console) -> None:
-            print_memory(
-                console, title, known, lack, chosen.note, rows, chosen.idle, verbose=verbose
-            )
+            print_memory(console, title, known, lack, chosen.note, rows, warned, verbose=verbose)
             if others is not None:
                 print_devices(console, others)
 

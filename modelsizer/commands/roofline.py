@@ -61,7 +61,7 @@ def roofline(
         }
         found = roofline_points(asked, designs)
         if found is None:
-            fail(asked.lacks("decode_latency"))
+            fail(asked.lacks("prefill_latency"))
         from modelsizer.problems.designs.assumptions import Assumptions
         from modelsizer.text.assumptions import serving_rows
         from modelsizer.text.roofline import print_roofline, roofline_dict

@@ -165,7 +165,7 @@ def _roofline_report(result: Result, _clock: Clock) -> tuple[Roofline, str]:
 
     found = roofline_points(result.chosen, {"optimum": result.best.architecture})
     if found is None:
-        raise NothingToDrawError(result.chosen.lacks("decode_latency"))
+        raise NothingToDrawError(result.chosen.lacks("prefill_latency"))
     return found, f"Here on {found.roof.device}."
 
 

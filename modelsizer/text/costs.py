@@ -55,9 +55,12 @@ def cost_rows(
             served = format_quantity(problem.lifetime.inference_tokens or 0, "tokens", 3)
             rows.append((QUANTITIES[key].words, f"{_written(design, key)} with {served} served"))
     if (estimates := latency_estimates(problem, design.architecture)) is not None:
+        alone = "" if "prefill_latency" in estimates else ", memory alone"
         for key, ends in estimates.items():
             low, expected, high = (format_quantity(ends[e], "seconds", 3) for e in ends)
-            rows.append((key.replace("_", " "), f"{expected} expected, {low} to {high}"))
+            rows.append((key.replace("_", " "), f"{expected} expected, {low} to {high}{alone}"))
+        if alone:
+            rows.append(("prefill latency", "not known"))
         estimate = problem.serving.latency
         note = "" if estimate == "expected" else f" (of the {estimate} latency)"
         rows.append(("throughput", _written(design, "decode_throughput") + note))
@@ -67,13 +70,7 @@ def cost_rows(
             rows.append(("serving cost", f"{cost} a million output tokens{paid}"))
     device = problem.serving.device
     if device is not None and device.memory is None:
-        rows.append(
-            (
-                "fits",
-                f"not known: {device.name} is listed without its memory "
-                "(serving.custom_accelerator)",
-            )
-        )
+        rows.append(("fits", f"not known: {device.name} is listed without its memory"))
     room = serving_room(problem, design)
     if room is not None and room.requests is not None:
         pool = "no cache"

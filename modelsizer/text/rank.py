@@ -10,12 +10,13 @@ from modelsizer.optimizer.surveys.listing import cell
 from modelsizer.optimizer.surveys.ranking import Ranking
 from modelsizer.problems.architecture.choices import NARROW
 from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.designs.unknown_figures import unknown_figures
 from modelsizer.problems.laws.digits import loss_text, nats_text
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.space.left_open import left_open
 from modelsizer.problems.units import format_number, format_quantity
-from modelsizer.text.kit.lines import line, title
+from modelsizer.text.kit.lines import line, title, warnings
 from modelsizer.text.kit.tables import WIDTH, Table, print_table
 from modelsizer.text.kit.words import NONE, STOPS, and_more, counted, quantity, signed
 
@@ -107,6 +108,7 @@ def print_ranking(
     rest = ranking.feasible - len(ranking.best)
     if more := and_more(rest, _WHERE[written]):
         line(console, more, above=1)
+    warnings(console, unknown_figures(problem, [design.layout for design in ranking.best]))
 
 
 def best_table(ranking: Ranking, columns: Sequence[str], *, above: bool = True) -> Table:

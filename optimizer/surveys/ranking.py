@@ -24,6 +24,7 @@ from modelsizer.optimizer.surveys.sorted_designs import DesignsOnce, SortedDesig
 from modelsizer.optimizer.tables.clock import Clock, Ending, Limits, OutOfTimeError, Stop
 from modelsizer.problems.architecture.choices import SHOWN
 from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.designs.unknown_figures import unknown_figures
 from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
@@ -115,6 +116,9 @@ class Ranking:
                 for rank, design in enumerate(self.best, start=1)
             ],
         }
+        said = unknown_figures(self.problem, [design.layout for design in self.best])
+        if said:
+            found["warnings"] = list(said)
         if self.group_by is not None:
             found["group_by"] = self.group_by
             found["groups"] = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
@@ -42,6 +43,8 @@ def _own(share: float | None, otherwise: float) -> float:
 def decode_machine(serving: Serving) -> Machine:
     """The machine that runs a decode step.
 
+    Decoding is bound by bandwidth, so one whose peak is unknown computes in no time.
+
     Raises
     ------
     UnknownFigureError
@@ -51,8 +54,10 @@ def decode_machine(serving: Serving) -> Machine:
     scores = _reached(serving, SCORES)
     return Machine(
         bandwidth=device.figure("bandwidth") * _own(serving.memory_efficiency, reached.bandwidth),
-        flops=_peak(serving) * _own(serving.prefill_efficiency, reached.compute),
-        score_flops=_score_peak(serving) * _own(serving.prefill_efficiency, scores.compute),
+        flops=(_known_peak(serving) or math.inf)
+        * _own(serving.prefill_efficiency, reached.compute),
+        score_flops=(serving.named.bf16_flops or _known_peak(serving) or math.inf)
+        * _own(serving.prefill_efficiency, scores.compute),
         ways=serving.tensor_parallel,
         link=float(device.figure("link")) if serving.tensor_parallel > 1 else 1.0,
         link_latency=efficiency.link_latency(),
@@ -65,7 +70,7 @@ def decode_machine(serving: Serving) -> Machine:
 
 
 def prefill_machine(serving: Serving) -> Machine:
-    """The machine that runs a prefill; see `decode_machine`."""
+    """The machine that runs a prefill, whose peak must be known; see `decode_machine`."""
     share, overhead = efficiency.prefill(serving.compute)
     scores, _ = efficiency.prefill(SCORES)
     decoding = decode_machine(serving)
@@ -82,6 +87,11 @@ def prefill_machine(serving: Serving) -> Machine:
 
 def _peak(serving: Serving) -> float:
     return serving.named.figure(f"{serving.compute}_flops")
+
+
+def _known_peak(serving: Serving) -> float | None:
+    known: float | None = getattr(serving.named, f"{serving.compute}_flops")
+    return known
 
 
 def _score_peak(serving: Serving) -> float:

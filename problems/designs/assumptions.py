@@ -42,6 +42,8 @@ class Assumptions:
         How training FLOPs are counted.
     recomputed : bool
         Whether they include a second forward pass.
+    memory_alone : bool
+        Whether a decode step counts what it moves and not what it computes, for want of a peak.
     """
 
     batch_size: int
@@ -58,6 +60,7 @@ class Assumptions:
     sequence_length: int
     training_flops: FlopsConvention
     recomputed: bool
+    memory_alone: bool = False
 
     @classmethod
     def of(cls, problem: Problem) -> Assumptions:
@@ -78,6 +81,7 @@ class Assumptions:
             problem.training.sequence_length,
             problem.training.flops,
             problem.training.recompute == "full",
+            not problem.lacks("decode_latency") and bool(problem.lacks("prefill_latency")),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,4 +93,5 @@ class Assumptions:
             "accelerator": self.accelerator or None,
             "training_sequence_length": self.sequence_length,
         }
-        return {k: v for k, v in found.items() if k not in _RENAMED}
+        left_out = _RENAMED if self.memory_alone else (*_RENAMED, "memory_alone")
+        return {k: v for k, v in found.items() if k not in left_out}

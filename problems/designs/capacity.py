@@ -23,6 +23,8 @@ from modelsizer.problems.requirements.device_limits import usable_for_serving
 from modelsizer.problems.tables.serving import Estimate, Serving
 from modelsizer.problems.units import Number, plain
 
+LATENCIES = ("decode_latency", "prefill_latency")
+
 
 @dataclass(frozen=True, slots=True)
 class ServingRoom:
@@ -102,16 +104,18 @@ def state_bytes(problem: Problem, architecture: Architecture) -> Number:
 def latency_estimates(
     problem: Problem, architecture: Architecture
 ) -> dict[str, dict[str, float]] | None:
-    """Decode and prefill seconds, low, expected and high; None without an accelerator."""
+    """Decode and prefill seconds, low, expected and high; None without an accelerator.
+
+    Prefill is left out where the accelerator's peak is unknown.
+    """
     if problem.lacks("decode_latency"):
         return None
     kinds = [group.layer for group in architecture.groups]
     counts = [group.count for group in architecture.groups]
     found: dict[str, dict[str, float]] = {}
-    for name, branches in (
-        ("decode_latency", decode_branches),
-        ("prefill_latency", prefill_branches),
-    ):
+    for name, branches in zip(LATENCIES, (decode_branches, prefill_branches), strict=True):
+        if problem.lacks(name):
+            continue
         found[name] = {
             estimate: float(
                 max(

@@ -26,6 +26,8 @@ _OF_MEMORY = (
 )
 """Settings of serving and training that say what fits an accelerator."""
 _COUNT = "a number of accelerators: write training.accelerators = 8"
+_DEVICES = ("accelerator", "custom_accelerator")
+"""Keys of a table whose unknown figures `unknown_figures` tells."""
 
 
 def idle_settings(problem: Problem, keys: Iterable[str], *, trained: bool) -> tuple[str, ...]:
@@ -65,8 +67,10 @@ def _lack(problem: Problem, key: str, trained: bool) -> str:
         lacks = [_of_quantity(problem, name, trained) for name in QUANTITIES if name in affected]
         if not all(lacks):
             return ""
-        unknown = (lack for lack in lacks if _UNKNOWN in lack)  # what the accelerator itself lacks
-        return next(unknown, lacks[0])
+        unknown = [lack for lack in lacks if _UNKNOWN in lack]  # what the accelerator itself lacks
+        if unknown and rest.partition(".")[0] in _DEVICES:
+            return ""
+        return next(iter(unknown), lacks[0])
     if fits:
         known = {"serving": problem.serving, "training": problem.training}[table].device
         return ACCELERATOR.format(table=table) if known is None else _COUNT

@@ -186,9 +186,9 @@ def roofline_points(
     Returns
     -------
     Roofline or None
-        None if the problem does not set what the model is served from.
+        None if the problem does not set what the model is served from, or its peak is unknown.
     """
-    if problem.lacks("decode_latency"):
+    if problem.lacks("prefill_latency"):
         return None
     serving = problem.serving
     machine, device = decode_machine(serving), serving.named

@@ -45,10 +45,24 @@ TOKENS_A_STEP = ("serving.batch_size",)
 
 
 def needs_step(settings: Settings) -> str:
-    """Return the request for a serving accelerator, if none is named."""
+    """Return the request for a serving accelerator, if none is named.
+
+    Raises
+    ------
+    UnknownFigureError
+        If the accelerator lacks a figure that a decode step takes.
+    """
     if settings.serving.device is None:
         return ACCELERATOR.format(table="serving")
-    prefill_machine(settings.serving)  # raises if the accelerator lacks a figure
+    decode_machine(settings.serving)
+    return ""
+
+
+def needs_prompts(settings: Settings) -> str:
+    """Return the request for a serving accelerator, as `needs_step`, and for its peak."""
+    if needs := needs_step(settings):
+        return needs
+    prefill_machine(settings.serving)
     return ""
 
 
@@ -60,7 +74,8 @@ def counted(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a func
     serving, machine = settings.serving, decode_machine(settings.serving)
     least = min(serving.weights.smallest, serving.exact_kv_bytes, serving.exact_state_bytes)
     values = machine.bandwidth * machine.ways / min(float(least), 1.0)
-    most = max(values, machine.flops * machine.ways, machine.link)
+    flops = 0.0 if math.isinf(machine.flops) else machine.flops * machine.ways
+    most = max(values, flops, machine.link)
     return math.ceil(most / PICOSECONDS + 1) * machine.ways
 
 
@@ -121,7 +136,7 @@ ROWS = (
             within=counted,
         ),
         only="max",
-        needs=needs_step,
+        needs=needs_prompts,
         axis="time to first token",
         heading="prefill",
         bare=Bare(_MILLISECONDS, most=1000),  # a million tokens of context take minutes

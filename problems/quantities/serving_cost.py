@@ -17,6 +17,7 @@ from modelsizer.problems.quantities.latency import (
     STEP,
     TOKENS_A_STEP,
     counted,
+    needs_prompts,
     needs_step,
     tokens_a_step,
 )
@@ -52,7 +53,9 @@ def needs_serving_price(settings: Settings) -> str:
 
 
 def _needs(settings: Settings) -> str:
-    return needs_step(settings) or needs_serving_price(settings)
+    answers = settings.serving.output_length is not None
+    needs = needs_prompts(settings) if answers else needs_step(settings)
+    return needs or needs_serving_price(settings)
 
 
 def _dollars(of: Candidate) -> tuple[Affine, ...]:

@@ -309,16 +309,14 @@ def test_text_shows_the_figures_of_the_json_for_many_settings(seed: int) -> None
 def test_what_fits_is_said_to_be_unknown_without_the_memory_of_a_device() -> None:
     text = run("llama-3-8b", "--set", "serving.accelerator=L20")
     (row,) = [line for line in text.splitlines() if line.startswith("fits")]
-    assert row.split("  ")[-1].strip() == (
-        "not known: L20 is listed without its memory (serving.custom_accelerator)"
-    )
+    assert row.split("  ")[-1].strip() == ("not known: L20 is listed without its memory")
 
 
 def test_an_accelerator_of_memory_alone_says_what_fits_and_what_latency_lacks() -> None:
     own = "serving.custom_accelerator"
     text = run("llama-3-70b", "--set", f"{own}.memory=192 GB", "--set", f"{own}.bandwidth=8e12")
     assert "requests of 4,096" in text and f"{own}.memory changes no figure" not in text
-    assert f"{own}.bandwidth changes no figure: the dense bf16 FLOP/s of custom" in text
+    assert "memory alone" in text and "changes no figure" not in text
     assert "lifetime." not in text
 
 

@@ -212,13 +212,34 @@ def test_fewer_bits_compute_a_prompt_faster() -> None:
 def test_what_is_unknown_is_said() -> None:
     for name, device in accelerators().items():
         problem = standalone_problem(model(), {"serving.accelerator": name})
-        known = device.bandwidth is not None and device.bf16_flops is not None
-        assert bool(problem.lacks("decode_latency")) is not known
+        assert not problem.lacks("decode_latency")  # of memory alone, where there is no peak
+        known = device.bf16_flops is not None
+        assert bool(problem.lacks("prefill_latency")) is not known
         if not known:
-            with pytest.raises(ProblemError, match="not known"):
+            with pytest.raises(ProblemError, match=r"bf16 FLOP/s of .* is not known"):
                 standalone_problem(
-                    model(), {"serving.accelerator": name, "budgets.decode_latency": "1 s"}
+                    model(), {"serving.accelerator": name, "budgets.prefill_latency": "1 s"}
                 )
+
+
+def test_a_step_without_a_peak_is_one_that_computes_in_no_time() -> None:
+    figures = {"memory_type": "LPDDR", "memory": "128 GB", "bandwidth": "500 GB/s"}
+    own = {"serving.custom_accelerator": figures, "serving.batch_size": 4}
+    fast = {"serving.custom_accelerator": figures | {"bf16_flops": 1e25}, "serving.batch_size": 4}
+    times = [
+        float(evaluate(standalone_problem(model(), each), model()).exact["decode_latency"])
+        for each in (own, fast)
+    ]
+    assert times[0] == pytest.approx(times[1], rel=1e-9)
+
+
+def test_decoding_over_several_needs_the_link() -> None:
+    with pytest.raises(ProblemError, match="one-way link bandwidth of M4-Max is not known"):
+        standalone_problem(
+            model(),
+            {"serving.accelerator": "M4-Max", "serving.tensor_parallel": 2,
+             "budgets.decode_latency": "1 s"},
+        )  # fmt: skip
 
 
 def test_room_is_what_is_left_of_the_device() -> None:
