@@ -106,6 +106,16 @@ class DesignValues:
             self._evaluated[architecture] = self._evaluator.evaluate(architecture)
         return self._evaluated[architecture]
 
+    def exactly_under(self, table: Table, row: int, j: Sequence[int]) -> Evaluation:
+        """Evaluate one design under the layout of its row; under the best where it is one setup.
+
+        Under another layout of the same setup a design has other costs of training alone.
+        """
+        if not self.problem.menus:
+            return self.exactly(table, row, j)
+        layout = table.layout[table.layout_id[row]]
+        return self._evaluator.evaluate_under(table.architecture(self.problem, row, j), layout)
+
     @cached_property
     def _evaluator(self) -> Evaluator:
         return Evaluator(self.problem)

@@ -23,7 +23,8 @@ from modelsizer.problems.quantities.auxiliary import (
     SERVED_FLOPS_PER_TOKEN,
     TRAINING_FLOPS_PER_TOKEN,
 )
-from modelsizer.problems.requirements.token_limits import Charge
+from modelsizer.problems.requirements.token_limits import Charge, TokenLimits
+from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.menus import Interval
 
 COMPARED = 500
@@ -46,7 +47,7 @@ class AtOnce:
     """
 
     def __init__(self, problem: Problem, quality: Quality) -> None:
-        self._quality, self._limits = quality, problem.token_limits
+        self._quality, self._setups = quality, problem.setups
         self._target = problem.budgets.loss or Interval()
         self._compared = 0
         self.reliable = self._target.min is None
@@ -67,34 +68,41 @@ class AtOnce:
 
     def _tokens(self, table: Table, row: Ints, j: Ints) -> Floats:
         """`TokenChoice.high` of designs."""
-        cost, limits = table.linear[TRAINING_FLOPS_PER_TOKEN], self._limits
+        cost = table.linear[TRAINING_FLOPS_PER_TOKEN]
         flops, layout = cost.at(row, j), table.layout_id[row]
-        most = math.inf if limits.most is None else rounded_down(limits.most)
-        tokens = np.full(len(row), most)
+        tokens = np.full(len(row), math.inf)
         for number in np.unique(layout):
+            limits = self._limits(table.layout[number])
+            at = np.flatnonzero(layout == number)
+            if limits.most is not None:
+                tokens[at] = rounded_down(limits.most)
             end = limits.flops_on(table.layout[number].accelerators)
             if end is not None:
-                at = np.flatnonzero(layout == number)
                 tokens[at] = np.minimum(tokens[at], _quotients(end, flops[at], cost.denominator))
-        for charge in limits.charges:
-            tokens = np.minimum(tokens, _left(charge, table, row, j))
+            for charge in limits.charges:
+                tokens[at] = np.minimum(tokens[at], _left(charge, table, row[at], j[at]))
         return tokens
+
+    def _limits(self, layout: Layout) -> TokenLimits:
+        """Limits on tokens under a layout."""
+        return self._setups[layout.setup].token_limits
 
     def one_by_one(self, table: Table, row: Ints, j: Ints) -> Iterator[tuple[float, float]]:
         """Yield tokens and loss of each feasible design, B of them, by itself."""
         n = table.linear[LAW_PARAMETERS].values(row, j)
         cost = table.linear[TRAINING_FLOPS_PER_TOKEN]
         flops = cost.at(row, j)
-        served = _served(table, row, j) if self._limits.charges else repeat(Fraction(0))
+        charged = any(self._limits(layout).charges for layout in table.layout)
+        served = _served(table, row, j) if charged else repeat(Fraction(0))
         features = table.features(row, j, self._quality.features)
         for i, inference in zip(range(len(row)), served, strict=False):
             choice = TokenChoice(
                 self._quality.of({name: float(values[i]) for name, values in features.items()}),
-                self._limits,
+                self._limits(layout := table.layout[table.layout_id[row[i]]]),
                 self._target,
                 n=float(n[i]),
                 flops=Fraction(int(flops[i]), cost.denominator),
-                accelerators=table.layout[table.layout_id[row[i]]].accelerators,
+                accelerators=layout.accelerators,
                 inference_flops=inference,
             )
             yield float(choice.high), float(choice.loss_at(choice.high))

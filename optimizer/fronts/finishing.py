@@ -16,6 +16,7 @@ from modelsizer.optimizer.tables.sorted_order import sorted_order
 from modelsizer.optimizer.tables.table import Floats, Ints
 from modelsizer.problems.designs.costs import inverse_numerator
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.requirements.setups import distinct
 from modelsizer.problems.units import Number
 
 TIED_AT_ONCE = 50_000  # designs that share their points with others, compared at once: 20 MB
@@ -140,11 +141,12 @@ def _evaluated(scorer: Scorer, found: Candidates, clock: Clock | None) -> tuple[
 def _alone(scorer: Scorer, found: Candidates) -> Iterator[tuple[float, ...]]:
     """Yield tokens, loss, and the noisy values of each candidate, evaluated by itself."""
     noisy = [scorer.goals[i] for i in scorer.noisy]
-    if scorer.at_once is not None and not scorer.problem.token_limits.charges:
+    charged = any(limits.charges for limits in distinct(scorer.problem.setups))
+    if scorer.at_once is not None and not charged:
         for tokens, loss in scorer.at_once.one_by_one(found.table, found.row, found.j):
             yield tokens, loss, *(goal.sign * loss for goal in noisy)
         return
     for row, j in zip(found.row.tolist(), found.j.tolist(), strict=True):
-        design = scorer.model.exactly(found.table, row, j)
+        design = scorer.model.exactly_under(found.table, row, j)
         values = (goal.sign * float(design.exact[goal.name]) for goal in noisy)
         yield float(design.text), float(design.loss), *values

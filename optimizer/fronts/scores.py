@@ -83,8 +83,8 @@ class Scorer:
         self.model = Model(self.problem, store) if model is None else model
         self.fewest = self.model.kind in ("least_tokens", "least_flops")
         self.at_once = None if self.fewest else AtOnce(self.problem, self.model.quality)
-        settings = self.problem.settings
-        parts = {name for goal in goals for name in costs_of(settings, goal.name)}
+        every = {one.settings.ceilings: one.settings for one in self.problem.setups}.values()
+        parts = {name for goal in goals for one in every for name in costs_of(one, goal.name)}
         if any(QUANTITIES[goal.name].form == "lifetime" for goal in goals):
             parts.add(SERVED_FLOPS_PER_TOKEN)
         self.names = tuple(sorted({*needed(self.problem), *parts}))
@@ -263,7 +263,7 @@ class Scorer:
         if not self.fewest:
             losses = self.exact_losses(table, row, j)
             return {k: self.goals[k].sign * np.array(losses) for k in self.noisy}
-        designs = [self.model.exactly(table, at, depths)
+        designs = [self.model.exactly_under(table, at, depths)
                    for at, depths in zip(row.tolist(), j.tolist(), strict=True)]  # fmt: skip
         return {
             k: self.goals[k].sign * np.array([float(d.exact[self.goals[k].name]) for d in designs])
@@ -277,8 +277,9 @@ class Scorer:
         are the same in arrays and one by one, and the law is computed one by one.
         """
         limits, quality = self.problem.token_limits, self.model.quality
-        if limits.charges or limits.most_flops_each is not None:
-            return [self.model.exactly(table, at, depths).loss
+        several = bool(self.problem.menus)
+        if limits.charges or limits.most_flops_each is not None or several:
+            return [self.model.exactly_under(table, at, depths).loss
                     for at, depths in zip(row.tolist(), j.tolist(), strict=True)]  # fmt: skip
         parts = {part: table.width(part, row, j) for part in parts_of(quality.features)}
         features = (

@@ -23,6 +23,7 @@ from modelsizer.problems.quantities.auxiliary import (
 )
 from modelsizer.problems.quantities.needs import costs_of
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.requirements.setups import distinct
 from modelsizer.problems.space.left_open import left_open
 from modelsizer.problems.units import Number
 
@@ -53,7 +54,7 @@ def check_columns(problem: Problem, columns: list[str]) -> list[str]:
     """
     known = known_columns(problem)
     needs = {TRAINING_FLOPS_PER_TOKEN}
-    if problem.token_limits.charges:
+    if any(limits.charges for limits in distinct(problem.setups)):
         needs.add(SERVED_FLOPS_PER_TOKEN)
     for name in columns:
         if name in QUANTITIES and (lack := problem.lacks(name)):
@@ -66,7 +67,8 @@ def check_columns(problem: Problem, columns: list[str]) -> list[str]:
         if name == "tokens_per_parameter":
             needs.add("parameters")
         if name in QUANTITIES:
-            needs.update(costs_of(problem.settings, name))
+            for one in problem.setups:
+                needs.update(costs_of(one.settings, name))
         if name in QUANTITIES and QUANTITIES[name].form == "lifetime":
             needs.add(SERVED_FLOPS_PER_TOKEN)
     return sorted(needs & {*computable(problem), *AUXILIARY})

@@ -12,12 +12,14 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+from modelsizer.optimizer.tables.building import needed
 from modelsizer.problems.designs.costs import alike, flops_rate, inference_charge
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import (
-    SERVED_FLOPS_PER_TOKEN,
-    TRAINING_FLOPS_PER_TOKEN,
+    ACCELERATORS,
+    TRAINING_FLOPS_EACH,
 )
+from modelsizer.problems.quantities.needs import reads_of
 from modelsizer.problems.quantities.quantity import Inverse
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.space.layouts import Layout
@@ -32,16 +34,19 @@ def searched(problem: Problem) -> tuple[Layout, ...]:
     if not problem.menus:
         return layouts
     limited = list(dict.fromkeys(name for one in problem.setups for name in one.limits))
-    sought = problem.objective.quantity
-    bases = dict.fromkeys(QUANTITIES[name].base for name in (*limited, sought))
-    names = [*(name for name in bases if name), TRAINING_FLOPS_PER_TOKEN, SERVED_FLOPS_PER_TOKEN]
+    names = [name for name in needed(problem) if name not in (TRAINING_FLOPS_EACH, ACCELERATORS)]
     degrees = any(cost_of(name).by_layout for name in names)
-    of_setup = zip(*(alike(problem, name, layouts) for name in names), strict=True)
+    numbers = [alike(problem, name, layouts) for name in names]
+    for name in (*limited, problem.objective.quantity):
+        if QUANTITIES[name].form == "batch":
+            of = problem.setup_classes(reads_of(name))
+            numbers.append([of[layout.setup] for layout in layouts])
+    of_setup = zip(*numbers, strict=True)
     terms = _Terms(problem, limited)
     groups: dict[object, dict[Terms, Layout]] = {}
-    for layout, numbers in zip(layouts, of_setup, strict=True):
+    for layout, classes in zip(layouts, of_setup, strict=True):
         own = tuple(layout.degrees.values()) if degrees else ()
-        key = problem.split_of[layout], numbers, own
+        key = problem.split_of[layout], classes, own
         groups.setdefault(key, {}).setdefault(terms.of(layout), layout)
     kept = {layout for held in groups.values() for layout in _undominated(held)}
     return tuple(layout for layout in layouts if layout in kept)

@@ -101,6 +101,11 @@ class Evaluator:
             return replace(only, violated=(*only.violated, self._unsplit(architecture)))
         return self._evaluated(architecture, layouts)
 
+    def evaluate_under(self, architecture: Architecture, layout: Layout) -> Evaluation:
+        """Evaluate one design under a layout that can split it."""
+        under = self._under(layout.setup)
+        return under.under(under.known(architecture, layout), layout)
+
     def _unsplit(self, architecture: Architecture) -> str:
         """Key of the ways that no layout can split an architecture into."""
         why = why_unsplit(self._splits, architecture)

@@ -29,7 +29,7 @@ from modelsizer.problems.quantities.needs import reads_of
 from modelsizer.problems.quantities.quantity import Inverse, values_of
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.requirements.token_limits import TokenLimits
-from modelsizer.problems.space.layouts import columns
+from modelsizer.problems.space.layouts import Layout, columns
 from modelsizer.problems.space.splits import fitting
 from modelsizer.problems.units import exact
 
@@ -153,7 +153,7 @@ class MachineChoice:
         """What the objective takes for a training FLOP, and for an inference FLOP a token."""
         if self._row.form not in ("flops", "lifetime"):
             return Fraction(0), Fraction(0)
-        layout = next(one for one in self._layouts if one.setup == setup)
+        layout = Layout(setup=setup)
         each = flops_rate(self._problem, self._sought, layout)
         charge = inference_charge(self._problem, self._sought, layout)
         return each / (accelerators if self._row.shared else 1), charge
