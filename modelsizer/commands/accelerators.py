@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -45,6 +45,7 @@ def accelerators(
 ) -> None:
     """List accelerators with the figures that a source was seen for."""
     with user_errors():
+        from modelsizer.text.accelerator_shares import shares_dict
         from modelsizer.text.accelerators import (
             SORT_KEYS,
             Selection,
@@ -67,10 +68,16 @@ def accelerators(
             print_text(accelerators_csv(rows), "accelerators.csv")
             return
 
+        content: dict[str, Any] = {"accelerators": rows}
+        if names and len(rows) == 1:
+            from modelsizer.problems.hardware.accelerators import accelerator
+
+            content["shares"] = shares_dict(accelerator(rows[0]["name"]))
+
         def show(console: Console) -> None:
-            if names and len(rows) == 1:
-                print_accelerator(console, rows[0])
+            if "shares" in content:
+                print_accelerator(console, rows[0], content["shares"])
             else:
                 print_accelerators(console, rows, chosen)
 
-        emit({"accelerators": rows}, json_, show)
+        emit(content, json_, show)

@@ -17,6 +17,7 @@ from modelsizer.problems.hardware.accelerators import (
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import format_quantity, parse_quantity
+from modelsizer.text.accelerator_shares import share_rows
 from modelsizer.text.kit.lines import line, pairs, paragraph, section
 from modelsizer.text.kit.tables import Heading, Styled, Table, print_table
 from modelsizer.text.kit.words import NONE
@@ -175,8 +176,8 @@ def _scaled(value: int | None, scale: int) -> str:
     return NONE if value is None else f"{value / scale:.1f}".removesuffix(".0")
 
 
-def print_accelerator(console: Console, row: dict[str, Any]) -> None:
-    """Print everything about one accelerator."""
+def print_accelerator(console: Console, row: dict[str, Any], shares: dict[str, Any]) -> None:
+    """Print everything about one accelerator, with the shares that estimates take by default."""
     line(console, Styled(row["name"], "bold"))
     known = [
         ("vendor", row["vendor"] or NONE),
@@ -184,6 +185,8 @@ def print_accelerator(console: Console, row: dict[str, Any]) -> None:
         ("memory as it is sold", f"{row['memory_label'] or NONE} ({row['memory_type']})"),
     ]
     pairs(console, known + [(words, _described(f, row[f])) for f, words in FIGURES.items()])
+    section(console, "Shares that estimates take by default")
+    pairs(console, share_rows(shares))
     for heading, text in (
         ("Source", row["source"]),
         ("Source of the power", row["watts_source"]),

@@ -9,7 +9,7 @@ from fractions import Fraction
 from modelsizer.problems.designs.capacity import serving_room
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.designs.memory_parts import serving_parts
-from modelsizer.problems.errors import ArgumentError, ProblemError
+from modelsizer.problems.errors import ArgumentError
 from modelsizer.problems.hardware.accelerators import Accelerator, accelerator, accelerators
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
@@ -109,12 +109,12 @@ def device_memories(
 
     Raises
     ------
-    ProblemError
+    ArgumentError
         If the problem does not say enough of serving.
     """
     filled = serving_parts(problem, design)
     if filled is None:
-        raise ProblemError(problem.lacks("serving_memory"))
+        raise ArgumentError("devices", problem.lacks("serving_memory"))
     held: dict[str, Fraction] = {}
     for name, size in filled.parts:
         key = name if name in (_CACHE, _STATES) else _WEIGHTS

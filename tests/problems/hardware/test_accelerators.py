@@ -16,11 +16,14 @@ from typer.testing import CliRunner
 from modelsizer.cli import app
 from modelsizer.problems.hardware.accelerators import (
     FIGURES,
+    PRECISIONS,
     Accelerator,
     UnknownFigureError,
     accelerator,
     accelerators,
 )
+from modelsizer.problems.hardware.efficiencies import default_engine
+from modelsizer.problems.hardware.training_efficiencies import training_mfu
 from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.tables import CustomAccelerator
 from modelsizer.problems.tables.training import Training
@@ -354,3 +357,16 @@ def test_filters_take_vendor_memory_and_kind() -> None:
     apple = run("--vendor", "Apple", "--memory-at-least", "8 GB").stdout
     unknown = sum(a.vendor == "Apple" and a.memory is None for a in accelerators().values())
     assert f"Left out are {unknown} more, whose memory is not known." in apple
+
+
+def test_one_alone_shows_the_shares_that_estimates_take() -> None:
+    found = json.loads(run("b200-sxm", "--json", "-").stdout)["shares"]
+    assert found["engine"] == default_engine(accelerator("B200-SXM")) == "vllm"
+    assert list(found["prefill"]) == list(found["training_mfu"]) == list(PRECISIONS)
+    assert (
+        found["training_mfu"]["bf16"][1] == training_mfu(accelerator("B200-SXM"), "bf16").expected
+    )
+    text = " ".join(run("b200-sxm").stdout.split())
+    assert f"{found['prefill']['fp4']:g} in fp4" in text
+    assert "not known: no peak is" in run("m4-max").stdout
+    assert "shares" not in json.loads(run("--json", "-").stdout)
