@@ -115,10 +115,8 @@ class Evaluator:
     def _evaluated(self, architecture: Architecture, layouts: Sequence[Layout]) -> Evaluation:
         """The best evaluation under one of these layouts; the first of equals."""
         known = self._under(0).known(architecture, layouts[0])
-        able, every = self._choice.of(architecture, layouts)
-        best = self._best(known, able)
-        if best is None or not best.feasible:
-            best = self._best(known, every)
+        able, others = self._choice.of(architecture, layouts)
+        best = self._best(known, able or others)
         assert best is not None
         return best
 

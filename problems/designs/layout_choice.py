@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -63,25 +64,28 @@ class LayoutChoice:
         Returns
         -------
         able : list of Layout
-            If a design is feasible under any.
-        all : list of Layout
-            If it is under none.
+            Those among which a design is feasible if it is under any; empty if it is under none.
+        others : list of Layout
+            If there are none of these: the one nearest to the limits that depend on the layout.
         """
         if not self.matters:
             return [], list(layouts[:1])
         if len(layouts) == 1 or self._each:
             return [], list(layouts)
         broken = np.zeros(len(layouts), dtype=bool)
+        over = np.zeros(len(layouts))
         value: Iterable[Any] = broken
         for name in self._names:
             used, denominator = self._used(architecture, layouts, name)
             if (limit := self._limits.get(name)) is not None:
                 broken = broken | _breaks(limit, used, denominator)
+                over = over + _excess(limit, used, denominator)
             if name == self._sought:
                 value = self._sign * used
         keys = list(zip(value, range(len(layouts)), strict=True))
         able = [key for key, breaks in zip(keys, broken, strict=True) if not breaks]
-        return _of_each_number(layouts, able), _of_each_number(layouts, keys)
+        nearest = min(zip(over, *zip(*keys, strict=True), strict=True))[-1]
+        return _of_each_number(layouts, able), [layouts[nearest]]
 
     def _used(
         self, architecture: Architecture, layouts: Sequence[Layout], name: str
@@ -128,3 +132,14 @@ def _breaks(limit: Interval, used: NDArray[Any], denominator: int) -> NDArray[np
     if limit.min is not None:
         broken |= np.asarray(used < math.ceil(exact(limit.min) * denominator), dtype=bool)
     return broken
+
+
+def _excess(limit: Interval, used: NDArray[Any], denominator: int) -> NDArray[np.float64]:
+    """How far costs are outside of a limit, relative to it."""
+    ratio = np.array([float(Fraction(int(value), denominator)) for value in used])
+    over = np.zeros(len(used))
+    if limit.max is not None:
+        over += np.maximum(ratio / float(limit.max) - 1, 0)
+    if limit.min is not None:
+        over += np.maximum(1 - ratio / float(limit.min), 0)
+    return over
