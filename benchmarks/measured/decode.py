@@ -191,7 +191,8 @@ def _measured(r: Mapping[str, Any]) -> float:
 def predicted(case: Case) -> tuple[float, str] | None:
     """Tokens/s or milliseconds as predicted, and the device; None if a figure of it is unknown."""
     problem = case.problem()
-    if problem.lacks("prefill_latency"):
+    needed = "decode_latency" if case.kind == "step" else "prefill_latency"
+    if problem.lacks(needed):
         return None
     exact = evaluate(problem, case.architecture).exact
     device = problem.serving.named.name

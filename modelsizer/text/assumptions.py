@@ -100,5 +100,6 @@ def _accelerators(found: Assumptions) -> str:
     number, shared = found.accelerators, found.tensor_parallel
     name = found.accelerator or "accelerator" + ("s" if number > 1 else "")
     words = f"{number:,} {'x ' if found.accelerator else ''}{name}"
+    words += "" if found.engine in ("", "none") else f", {found.engine}"
     words += "" if shared == number else f", {shared:,} at work at a time"
     return words + (", whose decode step counts memory alone" if found.memory_alone else "")

@@ -48,7 +48,7 @@ def decode_machine(serving: Serving) -> Machine:
     Raises
     ------
     UnknownFigureError
-        If a needed figure of the accelerator is unknown.
+        If bandwidth, or a link that is needed, is unknown.
     """
     device, reached = serving.named, _reached(serving, serving.compute)
     scores = _reached(serving, SCORES)

@@ -12,6 +12,7 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import plain
 
+_TOLD = ("engine", "memory_alone")  # where there is something to tell
 _RENAMED = ("weights", "kv_bytes", "state_bytes", "sequence_length")  # in JSON
 
 
@@ -31,6 +32,8 @@ class Assumptions:
         Whether a layer with a window caches only its window.
     accelerator : str
         The one it is served from; empty if none is named.
+    engine : str
+        The engine that it is served by; empty if no accelerator is named.
     accelerators : int
         Number of them that weights and cache are divided among.
     tensor_parallel : int
@@ -53,6 +56,7 @@ class Assumptions:
     state_bytes: Fraction
     kv_policy: KvPolicy
     accelerator: str
+    engine: str
     accelerators: int
     tensor_parallel: int
     prompts: int
@@ -74,6 +78,7 @@ class Assumptions:
             serving.exact_state_bytes,
             serving.kv_policy,
             "" if device is None else device.name,
+            "" if device is None else serving.served_by,
             serving.devices,
             serving.tensor_parallel,
             serving.prompts,
@@ -93,5 +98,5 @@ class Assumptions:
             "accelerator": self.accelerator or None,
             "training_sequence_length": self.sequence_length,
         }
-        left_out = _RENAMED if self.memory_alone else (*_RENAMED, "memory_alone")
+        left_out = [*_RENAMED, *(name for name in _TOLD if not getattr(self, name))]
         return {k: v for k, v in found.items() if k not in left_out}

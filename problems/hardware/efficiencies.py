@@ -94,12 +94,13 @@ def decode(
     """
     table = _table()
     how = table["engines"][engine]
-    used = table["decode"][device.memory_type] | how.get(_memory(device, how), {})
+    usual, own = table["decode"][device.memory_type], how.get(_memory(device, how), {})
+    used = usual | {k: v for k, v in how.items() if k == "overhead"} | own
     eights = precision == "fp8" or _format(expert_bits) == _EIGHT
     return Reached(
         used[_format(weight_bits)],
         how.get("compute", table["prefill"][precision]),
-        how.get("overhead", used["overhead"]),
+        used["overhead"],
         how["mixture_8_bits"] if eights and "mixture_8_bits" in how else 0.0,
         how.get("sequence", 0.0),
         how.get("routed_value", 0.0),

@@ -74,8 +74,8 @@ def counted(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a func
     serving, machine = settings.serving, decode_machine(settings.serving)
     least = min(serving.weights.smallest, serving.exact_kv_bytes, serving.exact_state_bytes)
     values = machine.bandwidth * machine.ways / min(float(least), 1.0)
-    flops = 0.0 if math.isinf(machine.flops) else machine.flops * machine.ways
-    most = max(values, flops, machine.link)
+    peak = getattr(serving.named, f"{serving.compute}_flops") or 0  # above all that is reached
+    most = max(values, peak * machine.ways, machine.link)
     return math.ceil(most / PICOSECONDS + 1) * machine.ways
 
 

@@ -52,13 +52,15 @@ class Machine:
         self.engine = engine_of(serving, device)
         how = table["engines"][self.engine]
         apple = how.get(f"{device.get('vendor', '')} {kind}")
-        row = table["decode"][kind] | how.get(kind, {}) | (apple or {})
+        apart = apple or how.get(kind, {})
+        row = table["decode"][kind] | apart
         share = exact(row[closest(smallest_matrix(serving) * 8)])
         share = exact(serving.get("memory_efficiency", share))
         reached = exact(table["prefill"][precision])
         own = table["prefill"]["overhead"]
         if not prefill:
-            reached, own = exact(how.get("compute", reached)), how.get("overhead", row["overhead"])
+            reached = exact(how.get("compute", reached))
+            own = apart.get("overhead", how.get("overhead", row["overhead"]))
         reached = exact(serving.get("prefill_efficiency", reached))
         n = serving.get("tensor_parallel", 1)
         self.n = n
