@@ -5,10 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import partial
-from typing import Any
-
-import numpy as np
 
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Layer, Trunk
@@ -17,7 +13,6 @@ from modelsizer.problems.costs.roofline import Machine, Step
 from modelsizer.problems.hardware import efficiencies as efficiency
 from modelsizer.problems.hardware.efficiencies import Reached
 from modelsizer.problems.tables.serving import Estimate, Serving
-from modelsizer.problems.units import MAX_COUNT
 
 _BITS = 8
 SCORES = "bf16"
@@ -156,27 +151,10 @@ def decode_branches(
     return _spread(step.branches(adds=machine.adds), decode_factor(serving, estimate))
 
 
-def decode_factor(serving: Serving, estimate: Estimate | None = None) -> Any:
-    """Measured over predicted time of a decode step, at an estimate.
-
-    The low one of a batch is at most that of any larger one, as no step is faster for more
-    sequences. For an array of batches an array of the same shape.
-    """
-    end, batch = estimate or serving.latency, serving.batch_size
-    if end == "expected":
-        return 1.0
-    if isinstance(batch, np.ndarray):
-        distinct, at = np.unique(batch, return_inverse=True)
-        return np.array([_factor(serving, end, int(each)) for each in distinct])[at.reshape(-1)]
-    return _factor(serving, end, batch)
-
-
-def _factor(serving: Serving, end: Estimate, batch: int) -> float:
-    spread = partial(
-        efficiency.decode_spread, serving.named, serving.served_by, ways=serving.tensor_parallel
-    )
-    own = float(getattr(spread(batch=batch), end))
-    return min(own, float(spread(batch=MAX_COUNT).low)) if end == "low" else own
+def decode_factor(serving: Serving, estimate: Estimate | None = None) -> float:
+    """Measured over predicted time of a decode step, at an estimate."""
+    spread = efficiency.decode_spread(serving.named, serving.served_by, serving.tensor_parallel)
+    return float(getattr(spread, estimate or serving.latency))
 
 
 def prefill_step(
@@ -216,18 +194,7 @@ def prefill_factor(serving: Serving, estimate: Estimate | None = None) -> float:
     return float(getattr(efficiency.prefill_spread(), estimate or serving.latency))
 
 
-_DIGITS = 10**3  # of a factor
-
-
-def _spread(parts: tuple[Affine, ...], factor: Any) -> tuple[Affine, ...]:
-    if isinstance(factor, np.ndarray):
-        by = np.rint(factor * _DIGITS).astype(np.int64)
-        return tuple(
-            Affine(
-                part.base * by, tuple(a * by for a in part.per_layer), part.denominator * _DIGITS
-            )
-            for part in parts
-        )
+def _spread(parts: tuple[Affine, ...], factor: float) -> tuple[Affine, ...]:
     if factor == 1:
         return parts
     exactly = Fraction(repr(factor))

@@ -71,10 +71,9 @@ def _format(bits: float) -> str:
     return _SIXTEEN if bits > 12 else _EIGHT if bits > 6 else _FOUR
 
 
-def _memory(device: Accelerator, known: dict[str, Any]) -> str:
-    """Type of a device's memory in a table of an engine, which may have Apple's by itself."""
-    own = f"{device.vendor} {device.memory_type}"
-    return own if own in known else device.memory_type
+def _by_vendor(device: Accelerator) -> str:
+    """Type of memory of one vendor's devices, as Apple's, which tables may have by themselves."""
+    return f"{device.vendor} {device.memory_type}"
 
 
 def decode(
@@ -94,7 +93,8 @@ def decode(
     """
     table = _table()
     how = table["engines"][engine]
-    usual, own = table["decode"][device.memory_type], how.get(_memory(device, how), {})
+    usual = table["decode"][device.memory_type]
+    own = how.get(_by_vendor(device), how.get(device.memory_type, {}))
     used = usual | {k: v for k, v in how.items() if k == "overhead"} | own
     eights = precision == "fp8" or _format(expert_bits) == _EIGHT
     return Reached(
@@ -119,28 +119,26 @@ def link_latency() -> float:
     return float(_table()["link"]["latency"])
 
 
-def decode_spread(device: Accelerator, engine: str, *, batch: int, ways: int) -> Estimates:
+def decode_spread(device: Accelerator, engine: str, ways: int) -> Estimates:
     """Ratio of measured to predicted time of a decode step, of rows like it.
 
     Parameters
     ----------
     device : Accelerator
     engine : str
-    batch : int
-        Sequences of the step.
     ways : int
         Tensor parallelism.
     """
+    memory = (device.memory_type, _by_vendor(device))
     for row in _table()["spread"]["decode"]:
         if (
             engine in row.get("engines", (engine,))
-            and device.memory_type in row.get("memory", (device.memory_type,))
-            and batch <= row.get("batch", batch)
+            and not set(memory).isdisjoint(row.get("memory", memory))
             and ways <= row.get("ways", ways)
         ):
             low, high = row["ratio"]
             return Estimates(low, 1.0, high)
-    raise AssertionError("the last row holds for any step")
+    raise AssertionError("the last entry holds for any step")
 
 
 def prefill_spread() -> Estimates:

@@ -341,8 +341,8 @@ def test_every_efficiency_has_its_rows() -> None:
                 device, engine, weight_bits=bits, expert_bits=bits, precision="bf16"
             )
             assert 0 < found.bandwidth <= 1 and 0 < found.compute <= 1 and found.overhead > 0
-        for batch, ways in product((1, 32, 33, 4096), (1, 8)):
-            spread = efficiency.decode_spread(device, engine, batch=batch, ways=ways)
+        for ways in (1, 8):
+            spread = efficiency.decode_spread(device, engine, ways)
             assert spread.low < 1 < spread.high
 
 

@@ -78,17 +78,15 @@ class Machine:
         self.fp8 = precision == "fp8"
         ratio = table["spread"]["prefill"]
         if not prefill:
-            ratio = next(
-                r["ratio"] for r in table["spread"]["decode"] if self._is(r, serving, kind)
-            )
+            kinds = {kind, f"{device.get('vendor', '')} {kind}"}
+            ratio = next(r["ratio"] for r in table["spread"]["decode"] if self._is(r, kinds))
         spread = {"low": ratio[0], "expected": 1, "high": ratio[1]}
         self.spread = exact(spread[serving.get("latency", "expected")])
 
-    def _is(self, row: Tables, serving: Tables, kind: str) -> bool:
+    def _is(self, row: Tables, kinds: set[str]) -> bool:
         return (
             self.engine in row.get("engines", [self.engine])
-            and kind in row.get("memory", [kind])
-            and serving.get("batch_size", 1) <= row.get("batch", math.inf)
+            and not kinds.isdisjoint(row.get("memory", kinds))
             and self.n <= row.get("ways", math.inf)
         )
 
