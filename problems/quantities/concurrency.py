@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelsizer.problems.quantities.latency import needs_decode
+from modelsizer.problems.quantities.latency import needs_step
 from modelsizer.problems.quantities.quantity import Inverse, LargestBatch, Quantity, Settings
 from modelsizer.problems.quantities.training_cost import ACCELERATOR
 
@@ -34,7 +34,7 @@ ROWS = (
         "decode_throughput of each sequence",
         Inverse("decode_latency", lambda _: 1, "one token", reads=()),
         only="min",
-        needs=needs_decode,
+        needs=needs_step,
         axis="tokens/s of each user",
         short="user_tokens/s",
         heading="a user",
