@@ -12,7 +12,7 @@ from modelsizer import Problem, ProblemError, solve
 from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.costs.training_memory import stages
 from modelsizer.problems.designs.evaluation import evaluate
-from modelsizer.problems.space.layouts import Layout, layouts
+from modelsizer.problems.space.layouts import Layout, layouts, offered_by_default
 from modelsizer.problems.tables.training import Training
 from tests.support.architectures import uniform
 from tests.support.random_problems import layout_tables, valid_problem
@@ -120,6 +120,23 @@ def test_most_data_parallelism_is_kept() -> None:
         (8, 4, 3),
     }
     assert [x.accelerators for x in found] == sorted((x.accelerators for x in found), reverse=True)
+
+
+def test_a_cluster_without_a_layout_offers_powers_of_two() -> None:
+    cluster: dict[str, object] = {"accelerator": "H100-SXM", "accelerators": 100}
+    ways = {(x.tensor_parallel, x.pipeline_parallel) for x in layouts(Training(**cluster))}
+    assert ways == {(t, p) for t in (1, 2, 4, 8) for p in (1, 2, 4, 8, 16, 32, 64) if t * p <= 100}
+    assert offered_by_default(Training(**cluster)).keys() == {
+        "tensor_parallel",
+        "pipeline_parallel",
+    }
+    for given in ({"tensor_parallel": 4}, {"data_parallel": 100}, {"pipeline_parallel": [1, 2]},
+                  {"accelerators": 1}, {"accelerators": None}, {"accelerator": None}):  # fmt: skip
+        assert offered_by_default(Training(**cluster | given)) == {}
+    assert len(layouts(Training(accelerators=100))) == 1
+    few = {(x.data_parallel, x.tensor_parallel, x.pipeline_parallel)
+           for x in layouts(Training(**cluster | {"accelerators": 3}))}  # fmt: skip
+    assert few == {(3, 1, 1), (1, 2, 1), (1, 1, 2)}
 
 
 def test_ways_that_do_not_fit_are_no_layouts() -> None:
