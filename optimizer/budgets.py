@@ -116,14 +116,14 @@ def _breach(problem: Problem, freer: Problem, constraint: Constraint) -> Breach 
     whose training FLOPs run out first.
     """
     name = constraint.quantity
-    if problem.menus and (_differs(problem, name) or freer.lacks(name)):
+    if problem.several and (_differs(problem, name) or freer.lacks(name)):
         return None
     if changes_batches(problem, name):
         return None
     if QUANTITIES[name].form in ("affine", "inverse", "batch"):
         return Breach(problem, name, constraint.interval())
     tokens = problem.token_limits
-    most = name == "tokens" and constraint.side == "max" and not problem.menus
+    most = name == "tokens" and constraint.side == "max" and not problem.several
     if not most or tokens.most is None or tokens.most_flops is None:
         return None
     if tokens.most_flops_each is not None:

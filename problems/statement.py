@@ -104,7 +104,8 @@ class Statement(Table):
         layouts(self.training)
         for loss in (False, True):
             self.__dict__.update(references.resolved(self, loss=loss))
-        check_magnitudes(self.settings, self.budgets)
+        for setup in self.setups:
+            check_magnitudes(setup.settings, self.budgets)
 
     def _check_menus(self) -> None:
         """Check the setups that menus offer; limits shown are those of the first."""
@@ -207,13 +208,14 @@ class Statement(Table):
         asked = {f"budgets.{name}": name for name in self.budgets.limits}
         asked[f"objective.{self.objective.sense}"] = self.objective.quantity
         found: tuple[Setup, ...] = self._once(
-            "choices", lambda: setups(self._plain_settings, self._limits_under, asked)
+            "choices", lambda: setups(self._plain_settings, self._limits_under, asked, self._kinds)
         )
         return found
 
     def _resolved(self, settings: Settings) -> dict[str, Any]:
         """Tables in which limits that refer to models have their numbers under some settings."""
         one = self.model_copy({"training": settings.training, "serving": settings.serving})
+        one = one.of_kind(mixture=settings.mixture)
         found: dict[str, Any] = {}
         for loss in (False, True):
             found |= references.resolved(one, loss=loss)
@@ -274,7 +276,7 @@ class Statement(Table):
 
     def _setups(self) -> tuple[Setup, ...]:
         settings = self.settings
-        if not self.menus:
+        if not self.several:
             return (Setup(0, settings, self.limits, self.token_limits),)
         return tuple(
             replace(
@@ -283,6 +285,7 @@ class Statement(Table):
                     settings,
                     training=one.training,
                     serving=one.serving,
+                    mixture=one.settings.mixture,
                     ceilings=ceilings(one.serving, one.limits),
                     requests=least_requests(one.limits),
                 ),
@@ -297,14 +300,15 @@ class Statement(Table):
 
     def under(self, layout: Layout) -> Self:
         """The problem with the settings of single values that were chosen with a layout."""
-        if not self.menus:
+        if not self.several:
             return self
         return cast("Self", self._once(f"under {layout.setup}", lambda: self._under(layout.setup)))
 
     def _under(self, number: int) -> Self:
         setup = self._choices[number]
         settings = {"training": setup.training, "serving": setup.serving}
-        return self.model_copy(settings | self._resolved(setup.settings))
+        one = self.model_copy(settings | self._resolved(setup.settings))
+        return one.of_kind(mixture=setup.settings.mixture)
 
     @property
     def settings(self) -> Settings:
@@ -323,7 +327,7 @@ class Statement(Table):
             text_rates(self.tokenizer, self.space.vocab_size.numbers),
             self.prices,
             bool(self.mixture),
-            () if self.menus else ceilings(self.serving, self.limits),
+            () if self.several else ceilings(self.serving, self.limits),
             least_requests(self.limits),
         )
 
@@ -341,6 +345,18 @@ class Statement(Table):
     def _mixture(self) -> bool | None:
         kinds = {experts for _, experts in feed_forwards(self.space)}
         return kinds.pop() if len(kinds) == 1 else None
+
+    @property
+    def _kinds(self) -> tuple[bool, ...]:
+        """Whether designs have layers of experts: both, where these train at MFUs of their own."""
+        if self.mixture is None and self.training.mfu is None and self.training.every_device:
+            return False, True
+        return (bool(self.mixture),)
+
+    @property
+    def several(self) -> bool:
+        """Whether there are several setups: of menus, or of designs with and without experts."""
+        return bool(self.menus) or len(self._kinds) > 1
 
     def of_kind(self, *, mixture: bool) -> Self:
         """The problem for designs with, or without, layers of experts, whatever its space offers.
@@ -367,7 +383,7 @@ class Statement(Table):
     @property
     def layouts(self) -> tuple[Layout, ...]:
         """Parallel layouts of all setups to choose from, the preferred ones first."""
-        if not self.menus:
+        if not self.several:
             return layouts(self.training)
         found: tuple[Layout, ...] = self._once("layouts", self._layouts)
         return found
@@ -379,8 +395,9 @@ class Statement(Table):
             for layout in layouts(setup.training)
         )
         if len(found) > MAX_LAYOUTS:
+            key = next(iter(self.menus), "training.accelerators")
             raise ValueError(
-                f"@{next(iter(self.menus))} the menus of training and serving make "
+                f"@{key} the menus of training and serving make "
                 f"{len(found):,} pairs of settings and layout; at most {MAX_LAYOUTS:,} are allowed"
             )
         return found
@@ -388,7 +405,7 @@ class Statement(Table):
     @property
     def splits(self) -> tuple[Split, ...]:
         """What each layout asks of an architecture: ways that divide its widths and its depth."""
-        if not self.menus:
+        if not self.several:
             return self._splits_of(self.layouts, self._plain_settings)
         found: tuple[Split, ...] = self._once(
             "splits", lambda: tuple(self.split(layout) for layout in self.layouts)
@@ -405,14 +422,16 @@ class Statement(Table):
 
     def split(self, layout: Layout) -> Split:
         """What a layout asks of an architecture."""
-        setup = self._choices[layout.setup].settings if self.menus else self._plain_settings
+        setup = self._choices[layout.setup].settings if self.several else self._plain_settings
         return self._splits_of((replace(layout, setup=0),), setup)[0]
 
-    @staticmethod
-    def _splits_of(layouts: tuple[Layout, ...], settings: Settings) -> tuple[Split, ...]:
+    def _splits_of(self, layouts: tuple[Layout, ...], settings: Settings) -> tuple[Split, ...]:
         training = settings.training
         experts = training.expert_parallel, training.expert_tensor_parallel
-        return splits(layouts, served(settings.serving), training.interleave, *experts)
+        found = splits(layouts, served(settings.serving), training.interleave, *experts)
+        if len(self._kinds) == 1:
+            return found
+        return tuple(replace(split, mixture=settings.mixture) for split in found)
 
     def lacks(self, quantity: str) -> str:
         """What the file must say for a quantity to be computed, and does not; empty if nothing."""
@@ -425,7 +444,7 @@ class Statement(Table):
     def token_limits(self) -> TokenLimits:
         """Limits on tokens from [training] and [budgets] together, the loosest of any setup."""
         # No limit on tokens depends on what a law counts.
-        if self.menus:
+        if self.several:
             return loosest(dict.fromkeys(setup.token_limits for setup in self._choices))
         return token_limits(self._plain_settings, self.limits)
 
@@ -442,7 +461,7 @@ class Statement(Table):
     @property
     def counted(self) -> Counted:
         """Designs of the space, and pairs of a design and a layout that can split it."""
-        if not self.menus:
+        if not self.several:
             return count_designs(self.space, self.splits)
         times = Counter(self.splits)
         pairs = sum(n * count_designs(self.space, (one,)).pairs for one, n in times.items())

@@ -158,7 +158,7 @@ class DesignValues:
     def floors(self, table: Table, row: Ints) -> Floats:
         """Return the `floor` of designs of the given rows under their own layouts; shape (B,)."""
         assert self.floor is not None
-        one = not QUANTITIES[self.name].shared and not self.problem.menus
+        one = not QUANTITIES[self.name].shared and not self.problem.several
         if self.kind != "least_flops" or one:
             return np.full(len(row), self.floor)
         ends = np.array([self._floor_of(layout) for layout in table.layout])
@@ -194,7 +194,7 @@ class DesignValues:
         """Return the linear constraints over a table."""
         units = tuple((name, q.denominator) for name, q in table.linear.items())
         known = self._rules.get(units)
-        if known is None or (self.problem.menus and known[0] is not table.layout):
+        if known is None or (self.problem.several and known[0] is not table.layout):
             known = self._rules[units] = table.layout, limits(self.problem, table)
         return known[1]
 

@@ -90,7 +90,7 @@ def limits(problem: Problem, table: Table) -> list[Limit]:
     Limits on tokens and training FLOPs are compatible for a design of F training FLOPs per token
     only if ``least tokens x F <= most FLOPs`` and ``least FLOPs <= most tokens x F``.
     """
-    if not problem.menus:
+    if not problem.several:
         return _limits_under(problem, problem.setups[0], None, table)
     found: dict[object, list[Limit]] = {}
     rows = []
@@ -231,7 +231,7 @@ class Breach:
         if self.least_flops is not None:
             least = math.ceil(self.least_flops * table.linear[TRAINING_FLOPS_PER_TOKEN].denominator)
             return [Limit(self.name, TRAINING_FLOPS_PER_TOKEN, least, None)]
-        if not self.problem.menus:
+        if not self.problem.several:
             return budget_rows(self.problem, self.name, self.interval, table)
         return _merged(
             [

@@ -143,7 +143,7 @@ class BlockBounds:
         self._needs_loss = model.kind == "loss" or model.most_loss is not None
         # The layout with most accelerators is best for tokens and time; memory varies.
         self._most = max(self._layouts, key=lambda layout: layout.accelerators)
-        self._by_flops = [] if not model.problem.menus else self._classes_of_flops()
+        self._by_flops = [] if not model.problem.several else self._classes_of_flops()
 
     def _classes_of_flops(self) -> list[tuple[Layout, Bools]]:
         """A layout and all layouts, for each way in which setups count training FLOPs."""

@@ -122,7 +122,7 @@ class LayoutMasks:
     def _found(self) -> Iterator[_Factor]:
         """Yield the factors of the layouts."""
         problem = self._model.problem
-        if not problem.menus:
+        if not problem.several:
             if self.varying:
                 number = np.arange(len(self.layouts))
                 many = all(cost_of(name).many_layouts for name in self.varying)
@@ -244,7 +244,7 @@ def varies(problem: Problem, layouts: Sequence[Layout], name: str) -> bool:
     """Whether an affine cost, or a limit on it, differs by layout."""
     if by_layout(name):
         return True
-    if not problem.menus or name in AUXILIARY:
+    if not problem.several or name in AUXILIARY:
         return False
     ends = {_ends(problem, name, layout) for layout in layouts}
     return len(ends) > 1 or len(set(alike(problem, name, layouts))) > 1

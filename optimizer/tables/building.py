@@ -83,7 +83,7 @@ def by_setup(
         Names, and a number of each layout: under layouts of equal numbers these costs differ by the
         degrees of parallelism alone.
     """
-    if not problem.menus:
+    if not problem.several:
         return [(list(names), [0] * len(layouts))]
     found: dict[tuple[int, ...], list[str]] = {}
     for name in names:

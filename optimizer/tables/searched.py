@@ -31,7 +31,7 @@ Terms = tuple[Fraction | float, ...]
 def searched(problem: Problem) -> tuple[Layout, ...]:
     """Return the layouts that a search for the best design has to look at, in their order."""
     layouts = problem.layouts
-    if not problem.menus:
+    if not problem.several:
         return layouts
     limited = list(dict.fromkeys(name for one in problem.setups for name in one.limits))
     names = [name for name in needed(problem) if name not in (TRAINING_FLOPS_EACH, ACCELERATORS)]

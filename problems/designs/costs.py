@@ -68,7 +68,7 @@ def depends_on(problem: Problem, name: str) -> tuple[object, ...]:
     Problems with equal settings have equal costs, so tables of a cost can be reused.
     """
     reads = cost_of(name).reads
-    if not problem.menus:
+    if not problem.several:
         return values_of(problem.setups[0].settings, reads)
     return tuple(values_of(one.settings, reads) for one in problem.setups)
 
@@ -87,7 +87,7 @@ def alike(problem: Problem, name: str, layouts: Sequence[Layout]) -> list[int]:
     list of int
         From 0, in the order of first appearance.
     """
-    if not problem.menus:
+    if not problem.several:
         return [0] * len(layouts)
     of_setup = problem.setup_classes(cost_of(name).reads)
     numbers: dict[int, int] = {}
@@ -123,7 +123,7 @@ def settings_under(problem: Problem, layout: Layout | None) -> Settings:
     """Settings of a layout, or the only ones of a problem without menus."""
     if layout is not None:
         return problem.setups[layout.setup].settings
-    assert not problem.menus, "settings of which setup?"
+    assert not problem.several, "settings of which setup?"
     return problem.settings
 
 

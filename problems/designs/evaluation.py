@@ -72,7 +72,7 @@ class Evaluator:
         self._fewest = self._sign > 0 and QUANTITIES[self._sought].of_tokens
         self._known: dict[int, SetupEvaluation] = {}
         self._other: Evaluator | None = None
-        self._machines = MachineChoice(problem) if problem.menus else None
+        self._machines = MachineChoice(problem) if problem.several else None
         first = problem.setups[0]
         self._choice = LayoutChoice(first.settings, first.limits, self._sought, self._sign)
 

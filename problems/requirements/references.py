@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.choice_values import is_mixture
 from modelsizer.problems.errors import ModelsizerError, short
 from modelsizer.problems.laws.features import architecture_features
 from modelsizer.problems.laws.quality import Quality
@@ -280,7 +281,11 @@ class _Judge:
         if name == "loss":
             return self.sized(text).loss(self._quality)
         architecture, layout, trained = self._model(text, name)
-        return amount(self._settings, architecture, layout, name, trained)
+        return amount(self._of(architecture), architecture, layout, name, trained)
+
+    def _of(self, architecture: Architecture) -> Settings:
+        """Settings of a model, which trains at the MFU of its own kind."""
+        return replace(self._settings, mixture=is_mixture(architecture))
 
     def sized(self, text: str) -> Sized:
         """The model of a reference as laws see it."""
@@ -319,8 +324,10 @@ class _Judge:
                 raise ValueError(f"it has no {name} under these layouts: {why[1]}")
             return self._splits[0][0]
 
+        settings = self._of(architecture)
+
         def value(layout: Layout, quantity: str) -> Fraction:
-            return amount(self._settings, architecture, layout, quantity, tokens)
+            return amount(settings, architecture, layout, quantity, tokens)
 
         def known(quantity: str) -> bool:
             row = QUANTITIES[quantity]

@@ -86,6 +86,7 @@ def setups(
     settings: Settings,
     limits_of: Callable[[Settings], Mapping[str, Interval]],
     asked: Mapping[str, str],
+    kinds: Sequence[bool] = (False,),
 ) -> tuple[Setup, ...]:
     """List the setups that a problem offers; combinations that make no sense are left out.
 
@@ -97,6 +98,8 @@ def setups(
         From single-valued settings to limits by quantity.
     asked : mapping of str to str
         Quantities that are needed, by the key that asks for each.
+    kinds : sequence of bool
+        Whether designs have layers of experts; each setup is for designs of one kind.
 
     Raises
     ------
@@ -111,8 +114,8 @@ def setups(
     lacks = _Lacks()
     trainings, problem = _trainable(settings.training)
     wrong = problem
-    for training, serving in product(trainings, settings.serving.each()):
-        one = replace(settings, training=training, serving=serving)
+    for training, serving, mixture in product(trainings, settings.serving.each(), kinds):
+        one = replace(settings, training=training, serving=serving, mixture=mixture)
         if fault := lacks.first(one, asked):
             wrong = wrong or fault
             continue

@@ -97,7 +97,9 @@ def possible_widths(
     """Whether each d_model of a space, ascending, has a design of some structures; shape (D,)."""
     found = np.zeros(space.d_model.size, dtype=bool)
     for structure in filter(asked, structures(space)):
-        factors = _Factors(space, structure, splits)
+        if not (taking := _taking(splits, structure)):
+            continue
+        factors = _Factors(space, structure, taking)
         if len(factors.stacks):
             found |= np.concatenate([factors.possible(some) for some in factors.chunks()])
     return found
@@ -117,7 +119,13 @@ def _parts(space: Space, splits: Sequence[Split]) -> Iterator[Counted]:
 @lru_cache(maxsize=128)
 def _of(space: Space, structure: Structure, splits: tuple[Split, ...]) -> Counted:
     """Count the designs of a structure; kept, as it is asked for many times."""
-    return sum(_Factors(space, structure, splits).parts(), NOTHING)
+    taking = _taking(splits, structure)
+    return sum(_Factors(space, structure, taking).parts(), NOTHING) if taking else NOTHING
+
+
+def _taking(splits: Sequence[Split], structure: Structure) -> Sequence[Split]:
+    """Splits that are meant for designs of a structure."""
+    return [split for split in splits if split.takes(mixture=structure.experts)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.problems.architecture.architecture import Architecture, Layer
+from modelsizer.problems.architecture.choice_values import is_mixture
 from modelsizer.problems.architecture.feedforward import (
     FeedForward,
     MixtureOfExperts,
@@ -39,12 +40,15 @@ class Split:
     slices : tuple of int, optional
         Tensor parallelism of each routed expert; must divide its hidden width. That of `ways` by
         default.
+    mixture : bool, optional
+        Whether layers must have experts, or must have none; either by default.
     """
 
     ways: tuple[int, ...] = ()
     stages: int = 1
     experts: tuple[int, ...] = ()
     slices: tuple[int, ...] | None = None
+    mixture: bool | None = None
 
     @property
     def widths(self) -> Split:
@@ -59,12 +63,17 @@ class Split:
     @property
     def divides_widths(self) -> bool:
         """Whether it requires anything of widths."""
-        return bool(self.ways or self.experts or self.slices)
+        return bool(self.ways or self.experts or self.slices or self.mixture is not None)
+
+    def takes(self, *, mixture: bool) -> bool:
+        """Whether it is meant for designs with, or without, layers of experts."""
+        return self.mixture is None or self.mixture is mixture
 
     def fits(self, architecture: Architecture) -> bool:
         """Whether an architecture satisfies the divisibility."""
         return (
-            architecture.layers % self.stages == 0
+            self.takes(mixture=is_mixture(architecture))
+            and architecture.layers % self.stages == 0
             and bool(whole_divides(architecture.trunk.vocab_size, self.ways))
             and all(bool(_parallel(group.layer, self)) for group in architecture.groups)
         )
@@ -124,7 +133,9 @@ def common(splits: Sequence[Split]) -> Split:
         tuple(sorted(set.intersection(*map(set, each))))
         for each in zip(*((s.ways, s.experts, s.of_experts) for s in splits), strict=True)
     )
-    return Split(ways, 1, experts, None if slices == ways else slices)
+    kinds = {split.mixture for split in splits}
+    mixture = kinds.pop() if len(kinds) == 1 else None
+    return Split(ways, 1, experts, None if slices == ways else slices, mixture)
 
 
 def fitting(splits: Sequence[Split], architecture: Architecture) -> list[bool]:
@@ -241,6 +252,8 @@ def divides(split: Split, options: Options) -> NDArray[np.bool_]:
     keep = np.ones(len(options), dtype=bool)
     if not split.divides_widths:
         return keep
+    if not split.takes(mixture=options.structure.experts):
+        return ~keep
     keep &= whole_divides(options["vocab_size"], split.ways)
     deepest = options.depths.deepest
     for k, kind in enumerate(options.structure.kinds(options.widths)):
