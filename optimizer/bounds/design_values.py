@@ -111,7 +111,7 @@ class DesignValues:
 
         Under another layout of the same setup a design has other costs of training alone.
         """
-        if not self.problem.menus:
+        if not self.problem.several:
             return self.exactly(table, row, j)
         layout = table.layout[table.layout_id[row]]
         return self._evaluator.evaluate_under(table.architecture(self.problem, row, j), layout)

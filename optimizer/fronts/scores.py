@@ -277,7 +277,7 @@ class Scorer:
         are the same in arrays and one by one, and the law is computed one by one.
         """
         limits, quality = self.problem.token_limits, self.model.quality
-        several = bool(self.problem.menus)
+        several = self.problem.several
         if limits.charges or limits.most_flops_each is not None or several:
             return [self.model.exactly_under(table, at, depths).loss
                     for at, depths in zip(row.tolist(), j.tolist(), strict=True)]  # fmt: skip

@@ -137,7 +137,7 @@ def inverse_numerator(problem: Problem, quantity: str, layout: Layout | None = N
     """Numerator of a quantity that is a quotient: ``batch_size`` in ``batch_size / latency``."""
     how = QUANTITIES[quantity].how
     assert isinstance(how, Inverse)
-    if layout is None and problem.menus:
+    if layout is None and problem.several:
         (only,) = {how.numerator(setup.settings) for setup in problem.setups}
         return exact(only)
     return exact(how.numerator(settings_under(problem, layout)))
