@@ -370,3 +370,17 @@ def test_one_alone_shows_the_shares_that_estimates_take() -> None:
     assert f"{found['prefill']['fp4']:g} in fp4" in text
     assert "not known: no peak is" in run("m4-max").stdout
     assert "shares" not in json.loads(run("--json", "-").stdout)
+
+
+@pytest.mark.parametrize("found", accelerators().values(), ids=lambda found: found.name)
+def test_figures_of_one_are_possible_together(found: Accelerator) -> None:
+    """Fewer bits are not slower, and a device does not report more than GiB of its label."""
+    peaks = [getattr(found, f"{p}_flops") for p in found.precisions]
+    assert peaks == sorted(peaks)
+    sold = re.match(r"(\d+)", found.memory_label)
+    assert sold is not None
+    if found.memory is not None:
+        assert 0.45 * int(sold[1]) * 10**9 < found.memory <= int(sold[1]) * GIB, found.name
+    assert found.bandwidth is not None
+    if found.bf16_flops is not None:  # FLOPs for a byte: from phones to data centres
+        assert 30 < found.bf16_flops / found.bandwidth < 800
