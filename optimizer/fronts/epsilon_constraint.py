@@ -18,6 +18,7 @@ double, so no point lies between two steps.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from typing import cast
 
@@ -178,8 +179,10 @@ class EpsilonConstraint:
         for i in others:
             if math.isfinite(zone[i]):
                 goal = self.goals[i]
-                given = base.limits.get(goal.name, Interval())
-                limits[goal.name] = _narrowed(given, self._exact[i, float(zone[i])], goal)
+                given = base.budgets.limits.get(goal.name, Interval())
+                narrow = _narrowed(given, self._exact[i, float(zone[i])], goal)
+                of_devices = goal.name not in base.budgets.said
+                limits[goal.name] = replace(narrow, on_device=of_devices)
         budgets = base.budgets.model_copy(update=limits)
         return base.model_copy(update={"budgets": budgets})
 

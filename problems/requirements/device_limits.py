@@ -124,10 +124,15 @@ def device_limits(settings: Settings, budgets: Budgets) -> dict[str, Interval]:
     """
     if settings.serving.device is settings.training.device is None:
         return {}
-    memories = device_memories(settings).items()
-    return {
-        name: Interval(max=memory.most) for name, memory in memories if name not in budgets.said
-    }
+    found = {}
+    for name, memory in device_memories(settings).items():
+        given: Interval | None = getattr(budgets, name)
+        if given is None:
+            found[name] = Interval(max=memory.most)
+        elif given.on_device:
+            most = memory.most if given.max is None else min(memory.most, given.max)
+            found[name] = Interval(given.min, most)
+    return found
 
 
 def fits(device: str) -> str:

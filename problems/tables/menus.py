@@ -127,6 +127,8 @@ class Interval(Written):
     min_as, max_as : str
         ``"as MODEL [at TOKENS]"``, where the file has that in place of the number. The number is
         None until `modelsizer.problems.requirements.references` puts it in.
+    on_device : bool
+        Whether what fits an accelerator limits the quantity too: of limits that searches add.
     """
 
     min: Number | None = None
@@ -134,6 +136,7 @@ class Interval(Written):
     written_as_number: bool = False
     min_as: str = ""
     max_as: str = ""
+    on_device: bool = False
 
     @property
     def ends(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from modelsizer.optimizer.one_design import one_design
 from modelsizer.problems.architecture.sources import load_architecture
 from modelsizer.problems.hardware.accelerators import accelerators
 from modelsizer.problems.requirements.device_limits import usable_for_serving, usable_for_training
+from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.training import Training
 
@@ -137,3 +139,12 @@ def test_one_model_says_what_it_leaves() -> None:
     assert alone.violated == (SERVING,) and alone.to_dict()["fits"][0]["left"] < 0
     unknown = one_design(load_architecture("llama-3-8b"), None, {"serving.accelerator": "L20"})
     assert any("nothing limits serving_memory" in str(warning) for warning in unknown.warnings)
+
+
+def test_a_limit_that_a_search_adds_leaves_that_of_the_accelerator() -> None:
+    most = BASE.limits["serving_memory"].max or 0
+    for asked, left in ((Interval(max=10**12), most), (Interval(max=10**9), 10**9),
+                        (Interval(min=10**9), most)):  # fmt: skip
+        added = {"serving_memory": replace(asked, on_device=True)}
+        narrow = BASE.model_copy({"budgets": BASE.budgets.model_copy(added)})
+        assert narrow.limits["serving_memory"] == Interval(asked.min, left)
