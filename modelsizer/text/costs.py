@@ -53,7 +53,10 @@ def cost_rows(
     for key in names_of("lifetime"):
         if priced and key in design.exact and math.isfinite(design.quantity(key)):
             served = format_quantity(problem.lifetime.inference_tokens or 0, "tokens", 3)
-            rows.append((QUANTITIES[key].words, f"{_written(design, key)} with {served} served"))
+            how = ", by its own steps" if problem.lifetime.stepped else ""
+            rows.append(
+                (QUANTITIES[key].words, f"{_written(design, key)} with {served} served{how}")
+            )
     if (estimates := latency_estimates(problem, design.architecture)) is not None:
         alone = "" if "prefill_latency" in estimates else ", memory alone"
         for key, ends in estimates.items():

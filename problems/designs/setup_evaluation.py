@@ -19,8 +19,11 @@ from modelsizer.problems.laws.reach import Unknown, why_unjudged
 from modelsizer.problems.laws.shapes import NoShape
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.amounts import amount
-from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
-from modelsizer.problems.quantities.inference_flops import INFERENCE
+from modelsizer.problems.quantities.auxiliary import (
+    LAW_PARAMETERS,
+    SERVED_FLOPS_PER_TOKEN,
+    TRAINING_FLOPS_PER_TOKEN,
+)
 from modelsizer.problems.quantities.needs import lacking
 from modelsizer.problems.quantities.quantity import Inverse, LargestBatch, OfFlops
 from modelsizer.problems.quantities.rows import QUANTITIES
@@ -84,6 +87,7 @@ class SetupEvaluation:
             for row in rows
             if isinstance(row.how, OfFlops) and row.name != "training_flops"
         }
+        self._served = any(charge is not None for _, charge in self._of_flops.values())
         self._inverse = {
             row.name: (as_exact(row.how.numerator(settings)), row.how.of)
             for row in rows
@@ -109,6 +113,7 @@ class SetupEvaluation:
     def known(self, architecture: Architecture, layout: Layout) -> Known:
         """What no layout changes."""
         names = [*(row.name for row in self._fixed), *ALWAYS]
+        names += [SERVED_FLOPS_PER_TOKEN] if self._served else []
         values = self._costs(architecture, layout, names)
         unjudged = why_unjudged(self._quality, architecture)
         quality = Quality(Unknown(), NoShape()) if unjudged else self._quality
@@ -120,7 +125,7 @@ class SetupEvaluation:
             {row.name: max(values[part] for part in row.parts) for row in self._fixed},
             plain(values[LAW_PARAMETERS]),
             values[TRAINING_FLOPS_PER_TOKEN],
-            values[INFERENCE] * own,
+            values.get(SERVED_FLOPS_PER_TOKEN, Fraction(0)),
             own,
             unjudged,
             quality.of(features),

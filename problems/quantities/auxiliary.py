@@ -15,12 +15,15 @@ from types import MappingProxyType
 from modelsizer.problems.architecture import accounting
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.laws.leverage import MOST_LEVERAGE, LawSize
+from modelsizer.problems.quantities.latency import counted
 from modelsizer.problems.quantities.quantity import Candidate, Cost, Settings, as_large
+from modelsizer.problems.quantities.serving_cost import STEPPED, dollars_a_token, stepped
 from modelsizer.problems.space.layouts import Layout
 
 LAW_PARAMETERS = "law_parameters"
 TRAINING_FLOPS_PER_TOKEN = "training_flops_per_token"  # of the law's tokenizer
-SERVED_FLOPS_PER_TOKEN = "served_flops_per_token"  # forward, of the law's tokenizer
+SERVED_FLOPS_PER_TOKEN = "served_flops_per_token"
+"""Forward FLOPs of the law's tokenizer; dollars with ``lifetime.throughput = "step"``."""
 TRAINING_FLOPS_EACH = "training_flops_per_token_each"  # per working accelerator
 ACCELERATORS = "accelerators"
 OF_TEXT = (TRAINING_FLOPS_PER_TOKEN, SERVED_FLOPS_PER_TOKEN, TRAINING_FLOPS_EACH)
@@ -48,6 +51,12 @@ def _within_text(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a
     return 1 if settings.tokenizer is None else math.ceil(settings.tokenizer.spread)
 
 
+def _within_served(settings: Settings, layout: Layout) -> int:
+    """Factor by which FLOPs, or values that are counted for a time, may exceed the cost."""
+    times = counted(settings, layout) if stepped(settings) else 1
+    return times * _within_text(settings, layout)
+
+
 def _by_text(of: Candidate, cost: Affine) -> Affine:
     """A cost of a token of the design, of the text of a token of the law's."""
     rates = of.settings.tokenizer
@@ -66,7 +75,9 @@ def _training_flops(of: Candidate) -> Affine:
     return _by_text(of, found)
 
 
-def _served_flops(of: Candidate) -> Affine:
+def _served(of: Candidate) -> Affine:
+    if stepped(of.settings):
+        return _by_text(of, dollars_a_token(of))
     found = accounting.forward_flops(of.trunk, of.kinds, of.settings.context_length)
     return _by_text(of, found)
 
@@ -92,10 +103,10 @@ AUXILIARY = MappingProxyType(
             _training_flops, reads=_FLOPS, by_layout=False, within=_within_text
         ),
         SERVED_FLOPS_PER_TOKEN: Cost(
-            _served_flops,
-            reads=("context_length", "tokenizer"),
+            _served,
+            reads=(*STEPPED, "tokenizer"),
             by_layout=False,
-            within=_within_text,
+            within=_within_served,
         ),
         TRAINING_FLOPS_EACH: Cost(_each, reads=_FLOPS, within=_within_text),
         ACCELERATORS: Cost(_accelerators, reads=(), many_layouts=True, within=as_large),

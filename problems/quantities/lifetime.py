@@ -6,8 +6,10 @@ from fractions import Fraction
 
 from modelsizer.problems.quantities.quantity import OfFlops, Quantity, Settings
 from modelsizer.problems.quantities.serving_cost import (
+    NEEDS_SHARE,
     SERVING_PRICE,
     needs_serving_price,
+    needs_steps,
     serving_price,
 )
 from modelsizer.problems.quantities.training_cost import (
@@ -32,8 +34,13 @@ def _served(settings: Settings) -> Fraction:
 
 
 def _dollars_served(settings: Settings) -> Fraction:
-    """Return dollars over the lifetime for each FLOP per inference token."""
+    """Return dollars over the lifetime for each FLOP per inference token.
+
+    By steps it is those for each dollar per token, of which `SERVED_FLOPS_PER_TOKEN` is then.
+    """
     serving, lifetime = settings.serving, settings.lifetime
+    if lifetime.stepped:
+        return lifetime.tokens
     peak = exact(serving.named.figure(f"{serving.compute}_flops"))
     price = serving_price(settings)
     assert price is not None
@@ -46,11 +53,19 @@ def _needs_tokens(settings: Settings) -> str:
     return ""
 
 
+def _needs_flops(settings: Settings) -> str:
+    if settings.lifetime.stepped:
+        return 'lifetime.throughput = "mfu": by steps a lifetime is counted in money'
+    return _needs_tokens(settings)
+
+
 def _needs_money(settings: Settings) -> str:
     if needs := _needs_tokens(settings):
         return needs
     if settings.lifetime.prefill_share is None:
-        return "lifetime.prefill_share, the share of prompts: write 0.8"
+        return NEEDS_SHARE
+    if settings.lifetime.stepped:
+        return needs_price(settings) or needs_steps(settings)
     if settings.serving.device is None:
         return ACCELERATOR.format(table="serving")
     return needs_price(settings) or needs_serving_price(settings)
@@ -63,7 +78,7 @@ ROWS = (
         "FLOPs of training and inference",
         OfFlops(lambda _: ONE, charge=_served, reads=("lifetime.inference_tokens",)),
         only="max",
-        needs=_needs_tokens,
+        needs=_needs_flops,
         bare=MANY_FLOPS,
         axis="lifetime FLOPs",
     ),

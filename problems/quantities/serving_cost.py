@@ -10,7 +10,14 @@ from __future__ import annotations
 from fractions import Fraction
 
 from modelsizer.problems.architecture.accounting import Affine
-from modelsizer.problems.costs.latency import decode_branches, prefill_branches
+from modelsizer.problems.costs.latency import (
+    decode_branches,
+    decode_machine,
+    prefill_branches,
+    prefill_factor,
+    prefill_step,
+)
+from modelsizer.problems.hardware.accelerators import UnknownFigureError
 from modelsizer.problems.quantities.latency import (
     BRANCHES,
     PROMPTS,
@@ -27,6 +34,7 @@ from modelsizer.problems.quantities.training_cost import SECONDS_AN_HOUR
 from modelsizer.problems.tables.prices import price_needed
 from modelsizer.problems.units import Number, exact
 
+NEEDS_SHARE = "lifetime.prefill_share, the share of prompts: write 0.8"
 TOKENS = 10**6
 """Output tokens that the cost is of."""
 SERVING_PRICE = (
@@ -77,6 +85,66 @@ def _dollars(of: Candidate) -> tuple[Affine, ...]:
         for prefill in prefill_branches(serving, context, of.trunk, of.kinds)
     ]
     return tuple(step.plus(prefill) for step in steps for prefill in prefills)
+
+
+STEPPED = tuple(
+    dict.fromkeys(
+        (
+            *STEP,
+            *TOKENS_A_STEP,
+            *PROMPTS,
+            *SERVING_PRICE,
+            *WAYS,
+            "lifetime.throughput",
+            "lifetime.prefill_share",
+        )
+    )
+)
+"""Settings that determine the dollars of a token by the steps of [serving]."""
+
+
+def needs_steps(settings: Settings) -> str:
+    """Return the request for what the money of a token by steps lacks, if missing."""
+    if needs := _needs(settings):
+        return needs
+    if settings.lifetime.prefill_share is None:
+        return NEEDS_SHARE
+    if not decode_machine(settings.serving).adds:
+        return (
+            "an engine whose steps are measured: leave serving.engine out, or lifetime.throughput"
+        )
+    return ""
+
+
+def stepped(settings: Settings) -> bool:
+    """Whether inference over the lifetime is counted in dollars, by the steps of [serving]."""
+    return settings.lifetime.stepped and not _lacks_steps(settings)
+
+
+def _lacks_steps(settings: Settings) -> bool:
+    try:
+        return bool(needs_steps(settings))
+    except UnknownFigureError:
+        return True
+
+
+def dollars_a_token(of: Candidate) -> Affine:
+    """Dollars of a token, of a prompt or of an answer, by the share of each.
+
+    A prompt takes the sum of the time that its bytes and its FLOPs take, which is a little more
+    than `prefill_latency`, the longer of the two.
+    """
+    settings, serving = of.settings, of.settings.serving
+    price, share = serving_price(settings), settings.lifetime.prefill_share
+    assert price is not None and share is not None
+    second = serving.devices * exact(price) / SECONDS_AN_HOUR
+    context = settings.context_length
+    step, _ = decode_branches(serving, context, of.trunk, of.kinds)
+    answer = step.times(second * (1 - exact(share)) / tokens_a_step(settings))
+    prefill, _ = prefill_step(serving, context, of.trunk, of.kinds).branches(adds=True)
+    each = exact(share) * exact(prefill_factor(serving))
+    tokens = serving.prompts * (serving.prompt_length or context)
+    return answer.plus(prefill.times(second * each / tokens))
 
 
 ROWS = (

@@ -9,15 +9,16 @@ trained for longer.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, Literal
 
 from modelsizer.problems.errors import short
-from modelsizer.problems.tables.tables import Dollars, ServedTokens, Share, Table
+from modelsizer.problems.tables.tables import Dollars, ServedTokens, Share, Table, one_of
 from modelsizer.problems.typed_tables import Kind
 from modelsizer.problems.units import exact, parse_quantity
 
 PREFILL_MFU, DECODE_MFU = 0.5, 0.01
 """Utilisation for input and output tokens assumed by Sardana et al., section 3."""
+Throughput = Literal["mfu", "step"]
 
 
 def _read_prefill_share(value: object) -> float:
@@ -40,6 +41,9 @@ class Lifetime(Table):
         Share of the accelerator's peak reached for prompts and answers.
     price_per_hour : dollars
         Price of a serving accelerator; by default that of [prices], or that of [training].
+    throughput : {"mfu", "step"}
+        Whether served tokens take the time that these shares of the peak say, or that of the steps
+        of [serving], with its batch, context and prompts.
     """
 
     inference_tokens: ServedTokens | None = None
@@ -47,6 +51,21 @@ class Lifetime(Table):
     prefill_mfu: Share = PREFILL_MFU
     decode_mfu: Share = DECODE_MFU
     price_per_hour: Dollars | None = None
+    throughput: Annotated[Throughput, one_of("a throughput", ("mfu", "step"))] = "mfu"
+
+    def _check(self) -> None:
+        super()._check()
+        given = [key for key in ("prefill_mfu", "decode_mfu") if key in self.model_fields_set]
+        if self.throughput == "step" and given:
+            raise ValueError(
+                f'throughput = "step" takes the time of the steps of [serving]; leave out '
+                f"{' and '.join(given)}"
+            )
+
+    @property
+    def stepped(self) -> bool:
+        """Whether served tokens take the time of the steps of [serving]."""
+        return self.throughput == "step"
 
     @property
     def tokens(self) -> Fraction:

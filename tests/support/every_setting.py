@@ -286,6 +286,9 @@ def _lifetime(r: random.Random) -> dict[str, Any]:
         found["prefill_share"] = r.choice([0, 0.8, 0.75, 1])
     found |= _some(r, 0.4, {"prefill_mfu": [0.4], "decode_mfu": [0.05, 0.01],
                             "price_per_hour": [1.2, 3]})  # fmt: skip
+    own = random.Random(repr(found))  # a stream of its own: other draws stay what they were
+    if not {"prefill_mfu", "decode_mfu"} & set(found):
+        found |= _some(own, 0.7, {"throughput": ["step", "step", "mfu"]})
     return found
 
 

@@ -167,6 +167,52 @@ def test_money_is_hours_of_both() -> None:
     assert best.quantity("lifetime_cost") == pytest.approx(dollars, rel=1e-3)
 
 
+STEPS = {
+    "lifetime.throughput": "step", "serving.batch_size": 64, "serving.prompts": 8,
+    "serving.prompt_length": 4096, "lifetime.price_per_hour": 3,
+}  # fmt: skip
+
+
+def test_money_by_steps_is_hours_of_steps() -> None:
+    problem = Problem.load("one-h100-1e24", MONEY | STEPS)
+    best = solve(problem).best
+    of_a_prompt = float(best.exact["prefill_latency"]) / 8 / 4096
+    of_an_answer = float(best.exact["decode_latency"]) / 64
+    hours = 10e12 * (0.8 * of_a_prompt + 0.2 * of_an_answer) / 3600
+    dollars = best.quantity("training_cost") + hours * 3
+    assert best.quantity("lifetime_cost") == pytest.approx(dollars, rel=0.02)
+    assert best.quantity("lifetime_cost") > dollars  # a prefill is the sum, not the longer
+    assert "lifetime_flops" not in best.exact
+
+
+def test_larger_batches_serve_a_larger_model_for_the_same_money() -> None:
+    limit = {"budgets.lifetime_cost": 4e6, "budgets.serving_memory": "400 GB"}
+    problem = Problem.load("one-h100-1e24", MONEY | STEPS | limit).without("budgets.kv_cache")
+    answers = []
+    for batch in (4, 64):
+        asked = problem.with_settings({"serving.batch_size": batch})
+        found = {solver: solve(asked, solver=solver) for solver in SOLVERS}
+        assert len({result.best.architecture for result in found.values()}) == 1
+        answers.append(found["auto"].best)
+        assert float(answers[-1].exact["lifetime_cost"]) <= 4e6
+    assert answers[0].loss > answers[1].loss
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"lifetime.decode_mfu": 0.02}, "leave out decode_mfu"),
+        ({"serving.engine": "none", "budgets.lifetime_cost": 1e7}, "engine whose steps"),
+        ({"budgets.lifetime_flops": 1e25}, "counted in money"),
+        ({"lifetime.throughput": "steps"}, "did you mean step"),
+    ],
+)
+def test_what_goes_with_steps(settings: dict[str, Any], words: str) -> None:
+    problem = Problem.load("one-h100-1e24", MONEY | STEPS)
+    with pytest.raises(ProblemError, match=words):
+        problem.with_settings(settings)
+
+
 def test_a_budget_of_money_makes_the_model_smaller() -> None:
     problem = Problem.load("one-h100-1e24", MONEY)
     free = solve(problem).best

@@ -123,6 +123,7 @@ OTHER: dict[str, dict[str, tuple[Any, ...]]] = {
         "prefill_mfu": (0.4,),
         "decode_mfu": (0.02,),
         "price_per_hour": (3.5,),
+        "throughput": ("step", "mfu"),
     },
 }
 """Other valid values of every field."""
@@ -183,9 +184,24 @@ LISTED: dict[str, Any] = {
 }
 BASES = {"plain": PLAIN, "told": TOLD, "unusual": UNUSUAL, "recomputed": RECOMPUTED,
          "listed": LISTED}  # fmt: skip
+BASES |= {
+    f"{name} by steps": base | {"lifetime": base["lifetime"] | {"throughput": "step"}}
+    for name, base in (
+        ("told", TOLD),
+        ("unusual", UNUSUAL),
+        ("recomputed", RECOMPUTED | {"prices": Prices((("H200-SXM", 3),))}),
+        ("listed", LISTED),
+    )
+}
 LIMITS = {"kv_cache": Interval(max=79 * 10**9), "decode_latency": Interval(max=0.05)}
 LAYOUTS = (Layout(1, 1, 1), Layout(4, 2, 1), Layout(2, 4, 4))
 NAMES = (*QUANTITIES, *AUXILIARY)
+BY_STEPS = ("served_flops_per_token", "lifetime_cost")
+"""All that ``lifetime.throughput = "step"`` changes."""
+
+
+def names_of(base: str) -> tuple[str, ...]:
+    return BY_STEPS if base.endswith("by steps") else NAMES
 
 
 WIDTHS = {
@@ -297,7 +313,7 @@ def test_every_field_has_another_value() -> None:
 def test_what_depends_on_the_same_is_the_same(base: str) -> None:
     start = settings_of(BASES[base])
     moved = set()
-    before = {name: figures(start, name) for name in NAMES if known(start, name)}
+    before = {name: figures(start, name) for name in names_of(base) if known(start, name)}
     for key, settings in changes(BASES[base]):
         for name, old in before.items():
             if not known(settings, name):
@@ -314,9 +330,9 @@ def test_what_depends_on_the_same_is_the_same(base: str) -> None:
 def test_every_quantity_moves_with_some_setting_that_it_reads() -> None:
     """No declared key is idle: some example shows each of them to matter."""
     shown: set[tuple[str, str]] = set()
-    for tables in BASES.values():
+    for base, tables in BASES.items():
         start = settings_of(tables)
-        before = {name: figures(start, name) for name in NAMES if known(start, name)}
+        before = {name: figures(start, name) for name in names_of(base) if known(start, name)}
         for key, settings in changes(tables):
             shown |= {
                 (name, key)
@@ -357,7 +373,7 @@ def test_no_formula_reads_what_it_does_not_say(base: str) -> None:
                 for table, model in WATCHED.items()
             },
         )
-        for name in NAMES:
+        for name in names_of(base):
             said = own_reads(name)
             if said is None or not known(settings, name):
                 continue

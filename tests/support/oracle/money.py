@@ -47,3 +47,11 @@ def of_a_million_tokens(tables: Tables, step: Fraction, prefill: Fraction) -> Fr
     if "output_length" in serving:
         of_a_token += prefill / serving.get("prompts", 1) / serving["output_length"]
     return of_a_token * 10**6 * serving_devices(serving) * price / 3600
+
+
+def of_a_served_token(tables: Tables, answer: Fraction, prompt: Fraction) -> Fraction:
+    """Dollars of a token of a lifetime, from the seconds of one of an answer and of a prompt."""
+    share, price = exact(tables["lifetime"]["prefill_share"]), serving_price(tables)
+    assert price is not None
+    seconds = (1 - share) * answer + share * prompt
+    return seconds * serving_devices(tables["serving"]) * price / 3600

@@ -75,9 +75,10 @@ class Option:
         self, a: Design, layout: Layout, costs: dict[str, Fraction], f: int, loss: DesignLoss,
         per_flop: dict[str, tuple[Fraction, Fraction]], rate: Fraction = Fraction(1),
     ) -> None:  # fmt: skip
+        served = costs.pop("served", costs["inference_flops_per_token"])
         self.design, self.layout, self.costs, self.loss = a, layout, costs, loss
         self.own_f, self.rate, self.f = f, rate, f * rate  # tokens are of the law's tokenizer
-        self.inference = costs["inference_flops_per_token"] * rate
+        self.inference = served * rate  # FLOPs, or dollars by the steps of serving
         seconds, none = per_flop.get("training_time", (None, None))
         self.rates = per_flop
         if seconds is not None:

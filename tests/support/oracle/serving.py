@@ -21,7 +21,7 @@ from tests.support.oracle.counts import (
 )
 from tests.support.oracle.data import Tables, accelerator, ceil, efficiencies, exact
 from tests.support.oracle.limits import usable_memory
-from tests.support.oracle.money import of_a_million_tokens
+from tests.support.oracle.money import of_a_million_tokens, of_a_served_token, serving_price
 from tests.support.oracle.space import Design
 
 PICOSECONDS = 10**12
@@ -119,10 +119,13 @@ class Machine:
             return picoseconds((rest + scores) * tokens / self.flops)
         return picoseconds(rest * tokens / self.flops) + picoseconds(scores * tokens / self.scores)
 
-    def step(self, memory: int, compute: int, beside: int) -> Fraction:
+    @property
+    def adds(self) -> bool:
+        return bool(self.how.get("step") == "sum")
+
+    def step(self, memory: int, compute: int, beside: int, *, summed: bool = False) -> Fraction:
         """Seconds of a step that takes the longer of two times, or their sum."""
-        adds = self.how.get("step") == "sum"
-        both = memory + compute if adds else max(memory, compute)
+        both = memory + compute if self.adds or summed else max(memory, compute)
         return Fraction(both + beside, PICOSECONDS) * self.spread
 
 
@@ -154,7 +157,24 @@ class Latencies:
             "prefill_latency": prefill,
         }
         cost = of_a_million_tokens(self.tables, step, prefill)
-        return found if cost is None else found | {"serving_cost": cost}
+        if cost is not None:
+            found["serving_cost"] = cost
+        if self.stepped:
+            prompt = self._prefill(a, summed=True) / self.prompts / self.prompt
+            found["served"] = of_a_served_token(self.tables, step / self.batch, prompt)
+        return found
+
+    @property
+    def stepped(self) -> bool:
+        """Whether served tokens of a lifetime have a price, by the steps."""
+        lifetime = self.tables.get("lifetime", {})
+        return (
+            lifetime.get("throughput") == "step"
+            and "prefill_share" in lifetime
+            and serving_price(self.tables) is not None
+            and self.known
+            and self.decoding.adds
+        )
 
     def _decode(self, a: Design) -> Fraction:
         machine, batch = self.decoding, self.batch
@@ -188,7 +208,7 @@ class Latencies:
             for each in formats
         )
 
-    def _prefill(self, a: Design) -> Fraction:
+    def _prefill(self, a: Design, *, summed: bool = False) -> Fraction:
         machine, tokens = self.prefilling, self.prompts * self.prompt
         beside = a.layers * machine.of_a_layer(a, tokens)
         memory = self._outer(a, machine)
@@ -196,7 +216,7 @@ class Latencies:
         for count, seen in a.visible(self.prompt):
             memory += count * self._layer(a, machine)
             compute += count * machine.computing(a, seen, tokens)
-        return machine.step(memory, compute, beside)
+        return machine.step(memory, compute, beside, summed=summed)
 
 
 def estimates(a: Design, tables: Tables) -> dict[str, dict[str, Fraction]] | None:

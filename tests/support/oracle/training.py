@@ -16,6 +16,7 @@ from tests.support.oracle.counts import (
 )
 from tests.support.oracle.data import Tables, accelerator, exact, training_efficiencies, up
 from tests.support.oracle.money import serving_price, training_price
+from tests.support.oracle.serving import Latencies
 from tests.support.oracle.space import Design, all_designs, divides, menu
 
 
@@ -185,7 +186,8 @@ def rates(tables: Tables) -> dict[str, tuple[Fraction, Fraction]]:
     lifetime, none = tables.get("lifetime", {}), Fraction(0)
     found = {"training_flops": (Fraction(1), none)}
     served = exact(lifetime.get("inference_tokens", 0))
-    if "inference_tokens" in lifetime:
+    stepped = lifetime.get("throughput") == "step"
+    if "inference_tokens" in lifetime and not stepped:
         found["lifetime_flops"] = (Fraction(1), served)
     seconds = seconds_of_a_flop(training)
     if seconds is None:
@@ -200,6 +202,10 @@ def rates(tables: Tables) -> dict[str, tuple[Fraction, Fraction]]:
         return found
     dollars = seconds / 3600 * hourly
     found["training_cost"] = (dollars, none)
+    if stepped:
+        if "inference_tokens" in lifetime and Latencies(tables).stepped:
+            found["lifetime_cost"] = (dollars, served)
+        return found
     device = accelerator(serving)
     peak = (device or {}).get(f"{serving.get('compute', 'bf16')}_flops")
     known = peak is not None and served_hourly is not None
