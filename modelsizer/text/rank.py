@@ -10,7 +10,6 @@ from modelsizer.optimizer.surveys.listing import cell
 from modelsizer.optimizer.surveys.ranking import Ranking
 from modelsizer.problems.architecture.choices import NARROW
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.designs.unknown_figures import unknown_figures
 from modelsizer.problems.laws.digits import loss_text, nats_text
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
@@ -108,7 +107,7 @@ def print_ranking(
     rest = ranking.feasible - len(ranking.best)
     if more := and_more(rest, _WHERE[written]):
         line(console, more, above=1)
-    warnings(console, unknown_figures(problem, [design.layout for design in ranking.best]))
+    warnings(console, ranking.warnings)
 
 
 def best_table(ranking: Ranking, columns: Sequence[str], *, above: bool = True) -> Table:

@@ -24,7 +24,6 @@ from modelsizer.optimizer.surveys.sorted_designs import DesignsOnce, SortedDesig
 from modelsizer.optimizer.tables.clock import Clock, Ending, Limits, OutOfTimeError, Stop
 from modelsizer.problems.architecture.choices import SHOWN
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.designs.unknown_figures import unknown_figures
 from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
@@ -100,6 +99,16 @@ class Ranking:
         """Whether every design was evaluated and sorted."""
         return self.stop == "proven"
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is not known of the accelerators of the best designs."""
+        if not self.problem.devices:
+            return ()
+        # Loaded only where it is asked: tables of designs are part of every answer.
+        from modelsizer.problems.designs.unknown_figures import unknown_figures
+
+        return unknown_figures(self.problem, [design.layout for design in self.best])
+
     def to_dict(self) -> dict[str, Any]:
         """Convert to a mapping with the keys of the JSON contract."""
         found: dict[str, Any] = {
@@ -116,8 +125,7 @@ class Ranking:
                 for rank, design in enumerate(self.best, start=1)
             ],
         }
-        said = unknown_figures(self.problem, [design.layout for design in self.best])
-        if said:
+        if said := self.warnings:
             found["warnings"] = list(said)
         if self.group_by is not None:
             found["group_by"] = self.group_by

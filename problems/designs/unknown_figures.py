@@ -17,8 +17,6 @@ _UNKNOWN = " is not known; "  # in what a quantity lacks of its accelerator
 
 def unknown_figures(problem: Problem, layouts: Iterable[Layout]) -> tuple[str, ...]:
     """Sentences for the accelerators of several answers, each once."""
-    if not problem.devices:
-        return ()
     found: dict[str, None] = {}
     for layout in dict.fromkeys(layouts):
         under = problem.under(layout)
