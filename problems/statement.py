@@ -236,7 +236,7 @@ class Statement(Table):
     def limits(self) -> dict[str, Interval]:
         """Limits by quantity: the budgets, and what fits the accelerators (`device_limits`).
 
-        Of a problem with menus those under its first setup.
+        Of a problem with menus those of accelerators are those of the first setup that has them.
         """
         return self.budgets.limits | self.device_limits
 
@@ -244,11 +244,17 @@ class Statement(Table):
     def device_limits(self) -> dict[str, Interval]:
         """Limits that accelerators set by themselves, where the budgets say nothing.
 
-        Of a problem with menus those under its first setup.
+        Of a problem with menus those under the first setup that has them.
         """
-        found: dict[str, Interval] = self._once(
-            "device limits", lambda: device_limits(self._first_settings, self.budgets)
-        )
+        found: dict[str, Interval] = self._once("device limits", self._device_limits)
+        return found
+
+    def _device_limits(self) -> dict[str, Interval]:
+        if not self.menus:
+            return device_limits(self._plain_settings, self.budgets)
+        found: dict[str, Interval] = {}
+        for setup in self._choices:
+            found = device_limits(setup.settings, self.budgets) | found
         return found
 
     @property
@@ -263,10 +269,6 @@ class Statement(Table):
         for setup in self._choices:
             found = device_memories(setup.settings) | found
         return found
-
-    @property
-    def _first_settings(self) -> Settings:
-        return self._choices[0].settings if self.menus else self._plain_settings
 
     @property
     def setups(self) -> tuple[Setup, ...]:
@@ -292,6 +294,10 @@ class Statement(Table):
             )
             for one in self._choices
         )
+
+    def setup_of(self, layout: Layout) -> Setup:
+        """The setup of a layout; of a problem without menus its only one."""
+        return self.setups[layout.setup if self.menus else 0]
 
     def setup_classes(self, reads: Reads) -> list[int]:
         """Numbers of setups, equal where some settings are; see `setups.classes`."""

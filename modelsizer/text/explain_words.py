@@ -100,7 +100,7 @@ def sentence(problem: Problem, repairs: Sequence[Repair], conflict: Conflict) ->
 
 def settings_words(problem: Problem, quantities: set[str]) -> list[str]:
     """Settings that quantities depend on, in words."""
-    serving, training = problem.serving, problem.training
+    serving = problem.serving
     words = []
 
     def turned(key: str) -> frozenset[str]:
@@ -111,6 +111,27 @@ def settings_words(problem: Problem, quantities: set[str]) -> list[str]:
         words.append(f"batch_size {serving.batch_size} at context {problem.context_length}")
     elif turned("serving.context_length") & shapes:
         words.append(f"context {serving.prompt_length or problem.context_length}")
+    if problem.menus:
+        words.append(f"the best of {len(problem.layouts):,} machines and layouts")
+    else:
+        words += _machine_words(problem, quantities)
+    if quantities.intersection(names_of("lifetime")):
+        served = format_quantity(plain(problem.lifetime.tokens), "tokens")
+        words.append(f"{served} tokens served at context {problem.context_length}")
+    if "loss" in quantities:
+        words.append(problem.law.name)
+    return words
+
+
+def _machine_words(problem: Problem, quantities: set[str]) -> list[str]:
+    """Settings of machines that quantities depend on, in words."""
+    serving, training = problem.serving, problem.training
+    words = []
+
+    def turned(key: str) -> frozenset[str]:
+        return affected_by(key) & quantities
+
+    shapes = {n for n in quantities if n in QUANTITIES and QUANTITIES[n].base}  # not of tokens
     weights = _bytes(serving.weight_bytes, serving.weight_bits)
     cache = _bytes(serving.kv_bytes, serving.kv_bits)
     weighed, cached = turned("serving.weight_bytes"), turned("serving.kv_bytes")
@@ -136,11 +157,6 @@ def settings_words(problem: Problem, quantities: set[str]) -> list[str]:
         count = "" if training.accelerators is None else f"{training.accelerators} "
         mfu = training.expected_mfu(mixture=bool(problem.mixture))
         words.append(f"{count}{training.named.name} at an MFU of {mfu:.3g}")
-    if quantities.intersection(names_of("lifetime")):
-        served = format_quantity(plain(problem.lifetime.tokens), "tokens")
-        words.append(f"{served} tokens served at context {problem.context_length}")
-    if "loss" in quantities:
-        words.append(problem.law.name)
     return words
 
 

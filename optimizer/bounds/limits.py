@@ -95,7 +95,7 @@ def limits(problem: Problem, table: Table) -> list[Limit]:
     found: dict[object, list[Limit]] = {}
     rows = []
     for layout in table.layout:
-        setup = problem.setups[layout.setup]
+        setup = problem.setup_of(layout)
         key = (*limits_key(setup, setup.limits), setup.token_limits)
         if key not in found:
             found[key] = _limits_under(problem, setup, layout, table)

@@ -129,7 +129,7 @@ class Spending:
         return self._of_setup[layout.setup]
 
     def _most_flops(self, layout: Layout) -> float:
-        limits = self._problem.setups[layout.setup].token_limits
+        limits = self._problem.setup_of(layout).token_limits
         key = layout.setup, layout.accelerators if limits.most_flops_each is not None else 0
         if key not in self._known:
             end = limits.flops_on(layout.accelerators)

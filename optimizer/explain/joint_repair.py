@@ -28,6 +28,7 @@ from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.laws.features import beyond_doubles
 from modelsizer.problems.laws.quality import Judged
 from modelsizer.problems.magnitudes import loss_overflows
+from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import (
     LAW_PARAMETERS,
     SERVED_FLOPS_PER_TOKEN,
@@ -35,6 +36,8 @@ from modelsizer.problems.quantities.auxiliary import (
 )
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.requirements.setups import distinct
+from modelsizer.problems.space.layouts import Layout
 
 KEPT = 1e-12  # relative excess that is rounding of a limit that is kept
 _MOST_NUDGED = 2**30  # units, or doubles, that are rounding of a limit
@@ -144,7 +147,31 @@ class _Costing:
         self.given = weights
         self.limits = [limit for limit in oracle.relaxer.limits if not limit.of_space]
         self.weights = {limit.key: weight_of(limit.key, weights) for limit in self.limits}
-        self._risky = loss_overflows(self.problem.law, self.problem.token_limits)
+        self._risky = any(
+            loss_overflows(self.problem.law, limits) for limits in distinct(self.problem.setups)
+        )
+
+    def _ends(self, table: Table, row: Ints, limit: Constraint) -> float | Floats:
+        """A limit; for rows, where accelerators that are offered set different ones."""
+        if not limit.device or not self.problem.menus:
+            return float(limit.limit)
+        setups = [self.problem.setup_of(layout) for layout in table.layout]
+        limits = [setup.limits.get(limit.quantity) for setup in setups]
+        ends = [math.inf if one is None or one.max is None else float(one.max) for one in limits]
+        found: Floats = np.array(ends)[table.layout_id[row]]
+        return found
+
+    def _each(
+        self,
+        found: Callable[[Problem, str, Layout], Fraction],
+        table: Table,
+        row: Ints,
+        limit: Constraint,
+    ) -> Floats:
+        """A factor of the cost of rows, by their layouts."""
+        values = [float(found(self.problem, limit.quantity, layout)) for layout in table.layout]
+        each: Floats = np.array(values)[table.layout_id[row]]
+        return each
 
     def least(
         self, table: Table, row: Ints, low: Ints, high: Ints, enough: float
@@ -177,7 +204,7 @@ class _Costing:
             used = np.max([to_floats(q.at(row, at)) / q.denominator for q in linear], axis=0)
             if inverse:
                 used = float(inverse_numerator(self.problem, limit.quantity)) / used
-            ratio = np.log(used / float(limit.limit))
+            ratio = np.log(used / self._ends(table, row, limit))
             cost += self.weights[limit.key] * np.maximum(
                 0.0, ratio if limit.side == "max" else -ratio
             )
@@ -198,15 +225,15 @@ class _Costing:
                 met = np.full(len(row), float(limit.limit))
                 if form == "flops":
                     met = met / ends[side]
-                    met = met / float(flops_rate(self.problem, limit.quantity))
+                    met = met / self._each(flops_rate, table, row, limit)
                     met = met * (shares if QUANTITIES[limit.quantity].shared else 1)
                 terms.append((met, np.zeros(len(row)), weight))
             if form == "lifetime":
                 # Inference is charged first, and may exceed the limit alone.
-                slope = ends["max"] * float(flops_rate(self.problem, limit.quantity))
+                slope = ends["max"] * self._each(flops_rate, table, row, limit)
                 inference = table.linear[SERVED_FLOPS_PER_TOKEN]
                 taken = to_floats(inference.at(row, low)) / inference.denominator
-                taken = taken * float(inference_charge(self.problem, limit.quantity))
+                taken = taken * self._each(inference_charge, table, row, limit)
                 over.append((float(limit.limit) / slope, taken / float(limit.limit), weight))
         losses = {limit.side: limit for limit in self.limits if limit.quantity == "loss"}
         single = (low == high).all(axis=1)
@@ -348,6 +375,7 @@ def _used(
     """What a design uses of a constraint's quantity, exact except for the loss."""
     problem, quantity = costing.problem, QUANTITIES[limit.quantity]
     one, at = np.array([row]), j[None, :]
+    layout = table.layout[table.layout_id[row]]
 
     def exactly(*names: str) -> Fraction:
         found: list[Any] = [table.linear[n] for n in names]
@@ -356,7 +384,7 @@ def _used(
     if quantity.affine:
         return exactly(*quantity.parts)
     if quantity.form == "inverse":
-        numerator = inverse_numerator(problem, limit.quantity)
+        numerator = inverse_numerator(problem, limit.quantity, layout)
         return numerator / exactly(*QUANTITIES[quantity.base].parts)
     if quantity.form == "batch":
         return Fraction(int(largest_of(problem, limit.quantity, table, one, at)[0]))
@@ -368,7 +396,7 @@ def _used(
         return Fraction(tokens)
     flops = Fraction(tokens) * exactly(TRAINING_FLOPS_PER_TOKEN)
     if quantity.form == "lifetime":
-        served = inference_charge(problem, limit.quantity) * exactly(SERVED_FLOPS_PER_TOKEN)
-        return flops * flops_rate(problem, limit.quantity) + served
-    shares = table.layout[table.layout_id[row]].accelerators if quantity.shared else 1
-    return flops * flops_rate(problem, limit.quantity) / shares
+        served = inference_charge(problem, limit.quantity, layout) * exactly(SERVED_FLOPS_PER_TOKEN)
+        return flops * flops_rate(problem, limit.quantity, layout) + served
+    shares = layout.accelerators if quantity.shared else 1
+    return flops * flops_rate(problem, limit.quantity, layout) / shares

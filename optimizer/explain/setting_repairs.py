@@ -33,6 +33,19 @@ TRIED_ONE_BY_ONE = 64
 that feasibility is not monotone and bisection fails."""
 
 
+_OF_TRAINING = ("training.accelerator", "training.accelerators")
+_TOGETHER = {
+    "serving.accelerators": ("serving.tensor_parallel",),
+    "serving.tensor_parallel": ("serving.accelerators",),
+    "serving.accelerator": ("serving.compute",),
+    "training.accelerator": ("training.precision",),
+    "training.data_parallel": _OF_TRAINING,
+    "training.tensor_parallel": _OF_TRAINING,
+    "training.pipeline_parallel": _OF_TRAINING,
+}
+"""Settings without a single value of which there is no next value of another."""
+
+
 def setting_repairs(
     oracle: Oracle, conflicts: Sequence[Keys]
 ) -> Iterator[tuple[str, list[Repair]]]:
@@ -60,7 +73,9 @@ def setting_repairs(
 
 
 def can_help(oracle: Oracle, key: str, conflicts: Sequence[Keys]) -> bool:
-    """Whether a setting affects some constraint of every conflict."""
+    """Whether a setting affects some constraint of every conflict, and has a next value."""
+    if oracle.relaxer.origin.menus.keys() & {key, *_TOGETHER.get(key, ())}:
+        return False  # a choice already, or what goes with one
     quantities = {limit.key: limit.quantity for limit in oracle.relaxer.limits}
     changed = affected_by(key)
     if key.endswith(".accelerator"):  # whose memory is a limit by itself

@@ -94,6 +94,7 @@ class _Program:
     """The relaxed problem in logarithms: ``z = ln(t), ln(layers)[, ln(tokens)][, ln(value)]``."""
 
     def __init__(self, problem: Problem, design: Evaluation, clock: Clock) -> None:
+        problem = problem.under(design.layout)  # the machine is held, as the layout is
         self.problem, self.design, self.clock = problem, design, clock
         self.sought = problem.objective.quantity
         self.sign = -1.0 if problem.objective.sense == "maximize" else 1.0

@@ -230,10 +230,10 @@ def prices(
     """
     require_type("problem", problem, Problem)
     clock = Clock.of(time_limit)
-    given = constraints(problem)
-    _check_names(budgets, [constraint.name for constraint in given])
     resolver = Resolver(problem, solver, clock)
+    _check_names(budgets, [constraint.name for constraint in constraints(problem)])
     result = resolver.today()
+    given = constraints(result.chosen)
     if result.status != "optimal" or result.design is None:
         stop: Stop = result.stop if result.status == "limit" else "proven"
         return Prices(result, (), None, clock.elapsed, stop)
@@ -242,6 +242,8 @@ def prices(
         Price(constraint, use.used, use.binding or slack, _unsolved(constraint))
         for constraint, use in zip(given, result.budgets, strict=True)
         if budgets is None or constraint.name in budgets
+        # What fits the machine chosen is no limit of the others.
+        if not (constraint.device and problem.menus)
     ]
     found = _Pricing(resolver, result.design, rows)
     with found.ending:

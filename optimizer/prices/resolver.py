@@ -264,6 +264,8 @@ class Resolver:
 
     def _free(self, constraint: Constraint) -> Problem | None:
         problem, compute = self.problem, names_of("flops")
+        if problem.menus:
+            return None
         if problem.objective.quantity != "loss" or constraint.quantity not in compute:
             return None
         if constraint.side != "max" or not self._nests(constraint) or not _has_one_power(problem):

@@ -114,7 +114,7 @@ class LayoutMasks:
     @property
     def _one_limit_of_tokens(self) -> bool:
         """Whether limits on tokens, and the FLOPs that they are of, are those of all layouts."""
-        setups = [self._model.problem.setups[one.setup] for one in self.layouts]
+        setups = [self._model.problem.setup_of(one) for one in self.layouts]
         problem = self._model.problem
         flops = {number for name in AUXILIARY for number in alike(problem, name, self.layouts)}
         return len({one.token_limits for one in setups}) == 1 and flops == {0}
@@ -252,5 +252,5 @@ def varies(problem: Problem, layouts: Sequence[Layout], name: str) -> bool:
 
 def _ends(problem: Problem, name: str, layout: Layout) -> tuple[object, ...]:
     """What the limits on a cost follow from, under a layout."""
-    setup = problem.setups[layout.setup]
+    setup = problem.setup_of(layout)
     return limits_key(setup, [n for n in setup.limits if name in costs_limited(setup.settings, n)])

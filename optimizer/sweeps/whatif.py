@@ -59,7 +59,7 @@ class Answer:
     @property
     def uses(self) -> dict[str, BudgetUse]:
         """Uses of constraints by name, with the side where a limit has both."""
-        given = constraints(self.result.problem)
+        given = constraints(self.result.chosen)
         pairs = zip(given, self.result.budgets, strict=False)  # no uses without a design
         return {constraint.key.removeprefix("budgets."): use for constraint, use in pairs}
 

@@ -45,7 +45,7 @@ def largest_of(problem: Problem, name: str, table: Table, row: Ints, j: Ints) ->
         at = np.flatnonzero((of == (number, cls)).all(axis=1))
         structure = table.structure[number]
         layout = table.layout[table.layout_id[row[at[0]]]]
-        settings = problem.setups[layout.setup].settings
+        settings = problem.setup_of(layout).settings
         widths = {width: table.widths[width][row[at]] for width in structure.widths}
         if wide:
             widths = {width: column.astype(object) for width, column in widths.items()}

@@ -75,14 +75,14 @@ class _Terms:
         if layout.setup not in self._of_setup:
             self._of_setup[layout.setup] = self._found(layout)
         ends, rate, charge = self._of_setup[layout.setup]
-        limits = self._problem.setups[layout.setup].token_limits
+        limits = self._problem.setup_of(layout).token_limits
         most = limits.flops_on(layout.accelerators)
         cap = -math.inf if most is None else -most
         return (*ends, cap, rate / (layout.accelerators if self._row.shared else 1), charge)
 
     def _found(self, layout: Layout) -> tuple[Terms, Fraction, Fraction]:
         """Return the terms of a setup: ends of limits, and what the objective takes for FLOPs."""
-        setup, ends = self._problem.setups[layout.setup], list[Fraction | float]()
+        setup, ends = self._problem.setup_of(layout), list[Fraction | float]()
         for name in self._limited:
             limit, how = setup.limits.get(name), QUANTITIES[name].how
             low, high = (None, None) if limit is None else (limit.min, limit.max)

@@ -79,6 +79,7 @@ def by_kind(problem: Problem, architectures: dict[str, Architecture]) -> Compare
     architectures : mapping of str to Architecture
         By name.
     """
+    problem = problem.under(problem.layouts[0])  # of machines to choose from the preferred one
     return Compared(
         tuple(
             ByKind(name, one, _memory(problem, one), _flops(problem, one))

@@ -58,7 +58,7 @@ def costs(
         A quantity that is the maximum of several has one entry for each, such as
         ``"training_memory.first_stage"``.
     """
-    settings = problem.setups[layout.setup].settings
+    settings = problem.setup_of(layout).settings
     return affine_costs(settings, trunk, kinds, layout, names, present)
 
 
@@ -122,7 +122,7 @@ def flops_rate(problem: Problem, quantity: str, layout: Layout | None = None) ->
 def settings_under(problem: Problem, layout: Layout | None) -> Settings:
     """Settings of a layout, or the only ones of a problem without menus."""
     if layout is not None:
-        return problem.setups[layout.setup].settings
+        return problem.setup_of(layout).settings
     assert not problem.several, "settings of which setup?"
     return problem.settings
 

@@ -65,7 +65,7 @@ class _ByClass:
         for at in self._each:
             some = [self._layouts[i] for i in at]
             one = columns(some) if len(some) > 1 else some[0]
-            settings = self._problem.setups[some[0].setup].settings
+            settings = self._problem.setup_of(some[0]).settings
             parts = affine_costs(settings, architecture.trunk, kinds, one, [self._name]).values()
             used = [
                 np.broadcast_to(np.asarray(part.base + sum(
