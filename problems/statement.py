@@ -296,8 +296,8 @@ class Statement(Table):
         )
 
     def setup_of(self, layout: Layout) -> Setup:
-        """The setup of a layout; of a problem without menus its only one."""
-        return self.setups[layout.setup if self.menus else 0]
+        """The setup of a layout; of a problem of one setup that one, whatever the layout says."""
+        return self.setups[layout.setup if self.several else 0]
 
     def setup_classes(self, reads: Reads) -> list[int]:
         """Numbers of setups, equal where some settings are; see `setups.classes`."""
