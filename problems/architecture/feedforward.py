@@ -6,6 +6,7 @@ Fields may be NumPy integer arrays in place of integers (see
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
@@ -212,12 +213,12 @@ class MixtureOfExperts:
         return self.latent + d_model * (self.latent == 0)
 
     def _expert(self, d_model: Count) -> Count:
-        total = self._matrices(d_model)
+        total = self.expert_weights(d_model)
         if not self.expert_bias:
             return total
         return total + _biases(self._width(d_model), self.d_ff, self.gated)
 
-    def _matrices(self, d_model: Count) -> Count:
+    def expert_weights(self, d_model: Count) -> Count:
         """Weights of one expert's matrices."""
         return _weights(self._width(d_model), self.d_ff, self.gated)
 
@@ -235,7 +236,7 @@ class MixtureOfExperts:
 
     def matmul_weights(self, d_model: Count) -> Count:
         """Active experts, router, shared experts and their gate, and projections of a latent."""
-        total = self.active * self._matrices(d_model) + d_model * self._choices
+        total = self.active * self.expert_weights(d_model) + d_model * self._choices
         total = total + _weights(d_model, self.shared_d_ff, self.gated) + 2 * d_model * self.latent
         return total + d_model if self.shared_gate else total
 
@@ -258,7 +259,7 @@ class MixtureOfExperts:
 
     def expert_matrices(self, d_model: Count) -> Count:
         """Weights of all routed experts."""
-        return self.experts * self._matrices(d_model) + self._unused(d_model)
+        return self.experts * self.expert_weights(d_model) + self._unused(d_model)
 
     def router_weights(self, d_model: Count) -> Count:
         """A weight of each input for each expert."""
@@ -275,7 +276,7 @@ class MixtureOfExperts:
 
     def read_weights(self, d_model: Count, tokens: int) -> Count:
         """Weights of the router, the shared experts and the routed experts that receive a token."""
-        each = self._matrices(d_model)
+        each = self.expert_weights(d_model)
         unrouted = self.matmul_weights(d_model) - self.active * each
         return unrouted + self.read_experts(d_model, tokens)
 
@@ -285,12 +286,17 @@ class MixtureOfExperts:
         If each token goes to k of E experts at random, n tokens reach E (1 - (1 - k / E)^n).
         """
         count = reached(self.experts, self.active, tokens)
-        each = self._matrices(d_model)
+        each = self.expert_weights(d_model)
         return whole(np.asarray(each).astype(np.float64) * count, each)
 
     def handed_values(self, d_model: Count) -> Count:
         """The width that an expert reads, for each active expert."""
         return self.active * self._width(d_model)
+
+    def sent_values(self, d_model: Count, ways: int) -> Count:
+        """The same if the experts of one of so many ways share a copy."""
+        spared = (self.active - ways) * (self.active > ways)
+        return (self.active - spared) * self._width(d_model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,3 +396,10 @@ class SeveralFeedForwards:
     def handed_values(self, d_model: Count) -> Count:
         """Sum over the parts."""
         return sum(part.handed_values(d_model) for part in self.parts)
+
+
+def mixtures(ffn: FeedForward) -> Iterator[MixtureOfExperts]:
+    """The mixtures of experts among the feed-forwards of a layer."""
+    for part in ffn.parts if isinstance(ffn, SeveralFeedForwards) else (ffn,):
+        if isinstance(part, MixtureOfExperts):
+            yield part

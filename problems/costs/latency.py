@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from modelsizer.problems.architecture.accounting import Affine
-from modelsizer.problems.architecture.architecture import Layer, Trunk
+from modelsizer.problems.architecture.architecture import Count, Layer, Trunk
 from modelsizer.problems.costs import roofline
-from modelsizer.problems.costs.roofline import Machine, Step
+from modelsizer.problems.costs.roofline import ACTIVATION_BYTES, Machine, Step
+from modelsizer.problems.costs.sharding import Sharding
+from modelsizer.problems.costs.speculation import costliest, drafts
 from modelsizer.problems.hardware import efficiencies as efficiency
 from modelsizer.problems.hardware.efficiencies import Reached
 from modelsizer.problems.tables.serving import Estimate, Serving
@@ -36,7 +39,12 @@ def _own(share: float | None, otherwise: float) -> float:
 
 
 def decode_machine(serving: Serving) -> Machine:
-    """The machine that runs a decode step.
+    """The machine that runs a decode step; see `step_machine`."""
+    return replace(step_machine(serving), tokens=float(serving.expected_tokens))
+
+
+def step_machine(serving: Serving) -> Machine:
+    """The machine that runs a decode step without speculation.
 
     Decoding is bound by bandwidth, so one whose peak is unknown computes in no time.
 
@@ -61,6 +69,29 @@ def decode_machine(serving: Serving) -> Machine:
         sequence=reached.sequence,
         routed_value=reached.routed_value,
         adds=reached.adds,
+        experts=_sharding(serving),
+    )
+
+
+def _sharding(serving: Serving) -> Sharding:
+    """How requests and experts are divided; bytes per value as kernels send them.
+
+    A token is sent in 8 bits where experts compute in 8 or fewer, and comes back in 16
+    (DeepSeek-V3, arXiv 2412.19437, section 3.2.2; deepseek-ai/DeepEP, README).
+    """
+    if serving.groups == 1:
+        link = 1.0
+    elif serving.expert_link is not None:
+        link = float(serving.expert_link)
+    else:
+        link = float(serving.named.figure("link"))
+    return Sharding(
+        serving.groups,
+        serving.expert_parallel,
+        serving.expert_slices,
+        float(serving.expert_imbalance) if serving.expert_parallel > 1 else 1.0,
+        link,
+        ACTIVATION_BYTES + (ACTIVATION_BYTES if serving.compute == "bf16" else 1),
     )
 
 
@@ -68,7 +99,7 @@ def prefill_machine(serving: Serving) -> Machine:
     """The machine that runs a prefill, whose peak must be known; see `decode_machine`."""
     share, overhead = efficiency.prefill(serving.compute)
     scores, _ = efficiency.prefill(SCORES)
-    decoding = decode_machine(serving)
+    decoding = step_machine(serving)
     return Machine(
         decoding.bandwidth,
         _peak(serving) * _own(serving.prefill_efficiency, share),
@@ -77,6 +108,7 @@ def prefill_machine(serving: Serving) -> Machine:
         decoding.link,
         decoding.link_latency,
         _own(serving.overhead, overhead),
+        experts=decoding.experts,
     )
 
 
@@ -101,9 +133,12 @@ def decode_step(
     trunk: Trunk,
     kinds: Sequence[Layer],
     machine: Machine | None = None,
-    positions: int = 1,
+    present: Sequence[Any] = (),
 ) -> Step:
-    """One decode step of the batch, whatever the estimate.
+    """One decode step of the batch, whatever the estimate, for each token that it gives.
+
+    With speculation the step drafts tokens, verifies them and one more, and gives a sequence
+    `serving.expected_tokens`.
 
     Parameters
     ----------
@@ -114,20 +149,39 @@ def decode_step(
         An architecture without its numbers of layers; integers or arrays of shape (W,).
     machine : Machine, optional
         `decode_machine` by default.
-    positions : int
-        Tokens of each sequence that the step computes.
+    present : sequence of (bool or array of shape (W,))
+        Whether there are layers of each kind, of which the costliest drafts; empty if there are of
+        all.
     """
-    return roofline.decode(
-        trunk,
-        kinds,
-        machine or decode_machine(serving),
-        batch=serving.batch_size,
-        context=context,
-        formats=serving.weights,
-        kv_bytes=float(serving.exact_kv_bytes),
-        state_bytes=float(serving.exact_state_bytes),
-        positions=positions,
-    )
+    machine = machine or decode_machine(serving)
+
+    def step(trunk: Trunk, kinds: Sequence[Layer], machine: Machine, positions: int) -> Step:
+        return roofline.decode(
+            trunk,
+            kinds,
+            machine,
+            batch=serving.batch_size,
+            context=context,
+            formats=serving.weights,
+            kv_bytes=float(serving.exact_kv_bytes),
+            state_bytes=float(serving.exact_state_bytes),
+            positions=positions,
+        )
+
+    if serving.drafting is None:
+        return step(trunk, kinds, machine, 1)
+    length = serving.drafting.length
+    alone = replace(machine, sequence=0.0)  # what a sequence takes is of the whole step
+    drafted = [
+        (draft, step(draft.trunk, draft.layers, alone, 1))
+        for draft in drafts(serving, trunk, kinds, present)
+    ]
+
+    def longest(part: str) -> Count:
+        times = ((draft.whole(getattr(one, part)), draft.there) for draft, one in drafted)
+        return length * costliest(times)
+
+    return step(trunk, kinds, machine, length + 1).plus(longest)
 
 
 def decode_branches(
@@ -136,18 +190,19 @@ def decode_branches(
     trunk: Trunk,
     kinds: Sequence[Layer],
     estimate: Estimate | None = None,
+    present: Sequence[Any] = (),
 ) -> tuple[Affine, ...]:
-    """Seconds of which a decode step takes the larger.
+    """Seconds of which a token of a decode step takes the larger.
 
     Parameters
     ----------
-    serving, context, trunk, kinds
+    serving, context, trunk, kinds, present
         See `decode_step`.
     estimate : {"low", "expected", "high"}, optional
         `serving.latency` by default.
     """
     machine = decode_machine(serving)
-    step = decode_step(serving, context, trunk, kinds, machine)
+    step = decode_step(serving, context, trunk, kinds, machine, present)
     return _spread(step.branches(adds=machine.adds), decode_factor(serving, estimate))
 
 

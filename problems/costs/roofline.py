@@ -7,7 +7,8 @@ an overhead per layer (launches, synchronisation), with an engine a time for eac
 batch (scheduling, sampling, text) and for each value that is handed to an expert, and under tensor
 parallelism an all-reduce after each mixer and each feed-forward (Shoeybi et al. 2019, arXiv
 1909.08053, section 3), a ring that moves 2 (n - 1) / n times its bytes over the link, plus a
-latency.
+latency. Where groups of accelerators share the experts, tokens are sent to them and back
+(`modelsizer.problems.costs.sharding`).
 
 Times are whole picoseconds, with each coefficient rounded separately, so that single
 architectures, tables of them and all solvers agree to the unit. A step takes at least one, so that
@@ -16,7 +17,8 @@ a throughput is finite.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from fractions import Fraction
 from typing import Any
 
@@ -31,6 +33,7 @@ from modelsizer.problems.architecture.accounting import (
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.architecture.mixers import Count, mixers, whole
 from modelsizer.problems.architecture.weight_formats import WeightFormat
+from modelsizer.problems.costs.sharding import Sharding
 from modelsizer.problems.records import dataclass
 
 PICOSECONDS = 10**12
@@ -65,6 +68,10 @@ class Machine:
         Seconds per value that is handed to an expert.
     adds : bool
         Whether a step takes the sum of moving and computing, not the longer of the two.
+    experts : Sharding
+        How routed experts and requests are divided over groups of accelerators.
+    tokens : float
+        Tokens that a sequence gets of a step, in expectation: times are for one of them.
     """
 
     bandwidth: float
@@ -78,6 +85,29 @@ class Machine:
     sequence: float = 0.0
     routed_value: float = 0.0
     adds: bool = False
+    experts: Sharding = Sharding()
+    tokens: float = 1.0
+
+    @property
+    def per_token(self) -> Machine:
+        """The machine on which a step takes what it takes here for each token."""
+        if self.tokens == 1:
+            return self
+        n = self.tokens
+        return replace(
+            self,
+            bandwidth=self.bandwidth * n,
+            flops=self.flops * n,
+            score_flops=self.score_flops * n,
+            link=self.link * n,
+            link_latency=self.link_latency / n,
+            overhead=self.overhead / n,
+            mixture=self.mixture / n,
+            sequence=self.sequence / n,
+            routed_value=self.routed_value / n,
+            experts=replace(self.experts, link=self.experts.link * n),
+            tokens=1.0,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +123,7 @@ class Step:
     sequences : Affine
         What grows with the sequences alone: one by one, and by the values handed to experts.
     communication : Affine
-        All-reduces of tensor parallelism.
+        All-reduces of tensor parallelism, and tokens sent to experts and back.
     """
 
     memory: Affine
@@ -101,6 +131,13 @@ class Step:
     overhead: Affine
     sequences: Affine
     communication: Affine
+
+    def plus(self, base: Callable[[str], Count]) -> Step:
+        """The step with more of each part, by its name, whatever the number of layers."""
+        parts = {part.name: getattr(self, part.name) for part in fields(self)}
+        return Step(
+            **{name: Affine(part.base + base(name), part.per_layer) for name, part in parts.items()}
+        )
 
     def branches(self, *, adds: bool) -> tuple[Affine, Affine]:
         """Seconds of which a step takes the larger.
@@ -147,28 +184,45 @@ def _beside(
         if machine.mixture:
             fixed[i] = overhead + _time(1, machine.mixture) * (kind.ffn.expert_matrices(d) > 0)
         if machine.routed_value:
-            handed[i] = _time(kind.ffn.handed_values(d), tokens * machine.routed_value)
+            each = tokens * machine.experts.imbalance * machine.routed_value
+            handed[i] = _time(kind.ffn.handed_values(d), each)
         if machine.ways > 1:
             sent[i] = _all_reduces(machine, trunk, kind, tokens)
-    each = _time(sequences, machine.sequence)
-    return Affine(0, tuple(fixed)), Affine(each, tuple(handed)), Affine(0, tuple(sent))
+        if machine.experts.groups > 1:
+            sent[i] = sent[i] + _all_to_all(machine, kind, d, tokens)
+    one_by_one = _time(sequences, machine.sequence)
+    return Affine(0, tuple(fixed)), Affine(one_by_one, tuple(handed)), Affine(0, tuple(sent))
 
 
 def _computing(
-    machine: Machine, trunk: Trunk, kinds: Sequence[Layer], context: int, tokens: int, *,
-    outside: int, cached: bool,
-) -> Affine:  # fmt: skip
-    """Picoseconds of computing some tokens, of which those `outside` pass the head."""
+    machine: Machine,
+    trunk: Trunk,
+    kinds: Sequence[Layer],
+    context: int,
+    own: int,
+    shared: int,
+    *,
+    outside: int,
+    cached: bool,
+) -> Affine:
+    """Picoseconds of computing `own` tokens of a group, and the `shared` ones of all in experts.
+
+    Those `outside` pass the head.
+    """
     flops = forward_flops(trunk, kinds, context, cached=cached)
-    each = 1 / (machine.flops * machine.ways)
+    each, experts = 1 / (machine.flops * machine.ways), machine.experts
     layers = []
     for kind, total in zip(kinds, flops.per_layer, strict=True):
-        if machine.score_flops == machine.flops:
-            layers.append(_time(total, tokens * each))
-            continue
-        scores = score_flops(kind, context, cached=cached)
-        slower = tokens / (machine.score_flops * machine.ways)
-        layers.append(_time(total - scores, tokens * each) + _time(scores, slower))
+        rest, time = total, 0
+        if not experts.plain:
+            routed = experts.routed_flops(kind, trunk.d_model)
+            time = _time(routed, shared * experts.imbalance / experts.groups * each)
+            rest = rest - routed
+        if machine.score_flops != machine.flops:
+            scores = score_flops(kind, context, cached=cached)
+            time = time + _time(scores, own / (machine.score_flops * machine.ways))
+            rest = rest - scores
+        layers.append(_time(rest, own * each) + time)
     return Affine(_time(flops.base, outside * each), tuple(layers))
 
 
@@ -177,6 +231,17 @@ def _all_reduces(machine: Machine, trunk: Trunk, kind: Layer, tokens: int) -> An
     share = 2 * (machine.ways - 1) / machine.ways
     moved = _time(trunk.d_model, kind.inputs * tokens * ACTIVATION_BYTES * share / machine.link)
     return moved + _time(1, kind.inputs * machine.link_latency)
+
+
+def _all_to_all(machine: Machine, kind: Layer, d_model: Count, tokens: int) -> Any:
+    """Picoseconds of sending the tokens of a group to experts of all groups, and back.
+
+    Each accelerator of the group sends an equal part of them.
+    """
+    experts = machine.experts
+    each = tokens / machine.ways * experts.imbalance * experts.leaving * experts.sent_bytes
+    starts = _time(1, 2 * machine.link_latency) * (kind.ffn.expert_matrices(d_model) > 0)
+    return _time(experts.sent_values(kind, d_model), each / experts.link) + starts
 
 
 def _moving(reads: Sequence[tuple[Any, Fraction]], moved: float) -> Any:
@@ -188,9 +253,12 @@ def _moving(reads: Sequence[tuple[Any, Fraction]], moved: float) -> Any:
 
 
 def _layer_reads(
-    kind: Layer, trunk: Trunk, tokens: int, formats: WeightFormat
+    kind: Layer, trunk: Trunk, tokens: int, formats: WeightFormat, sharding: Sharding
 ) -> list[tuple[Any, Fraction]]:
-    """Weights of a layer that a step with this many tokens reads, with the bytes of each."""
+    """Weights of a layer that a step with this many tokens reads, with the bytes of each.
+
+    Of the experts those for one group.
+    """
     d = trunk.d_model
     experts = kind.ffn.read_experts(d, tokens)
     ffn = kind.ffn.matrix_parameters(d) - kind.ffn.expert_matrices(d)
@@ -200,7 +268,7 @@ def _layer_reads(
     return [
         (attention, formats.attention),
         (ffn, formats.ffn),
-        (experts, formats.experts),
+        (sharding.read_experts(kind, d, tokens), formats.experts / sharding.groups),
         (router, formats.router),
         (kind.ffn.read_weights(d, tokens) - ffn - experts + rest, formats.other),
     ]
@@ -245,23 +313,33 @@ def decode(
         Tokens of each sequence that the step computes: 1, or one more than it verifies. The cache
         and the states of a sequence are read once for all of them.
     """
-    tokens = batch * positions
+    machine = machine.per_token
+    sequences, tokens = machine.experts.of_group(batch), batch * positions
     moved = 1 / (machine.bandwidth * machine.ways)
     memory = []
     for kind in kinds:
         cached = sum(
-            copied(part, part.read_values(context), machine.ways) * batch
+            copied(part, part.read_values(context), machine.ways) * sequences
             for part in mixers(kind.attention)
         )
         memory.append(
-            _moving(_layer_reads(kind, trunk, tokens, formats), moved)
+            _moving(_layer_reads(kind, trunk, tokens, formats, machine.experts), moved)
             + _time(cached, kv_bytes * moved)
-            + _time(_state_passes(kind, batch), state_bytes * moved)
+            + _time(_state_passes(kind, sequences), state_bytes * moved)
         )
     return Step(
         Affine(_moving(_outer_reads(trunk, formats), moved), tuple(memory)),
-        _computing(machine, trunk, kinds, context, tokens, outside=tokens, cached=True),
-        *_beside(machine, trunk, kinds, batch, tokens),
+        _computing(
+            machine,
+            trunk,
+            kinds,
+            context,
+            sequences * positions,
+            tokens,
+            outside=sequences * positions,
+            cached=True,
+        ),
+        *_beside(machine, trunk, kinds, sequences, sequences * positions),
     )
 
 
@@ -284,15 +362,24 @@ def prefill(
 
     Scores are full, not causally halved; the head is applied to the last token only.
     """
-    tokens = batch * prompt
+    prompts, tokens = machine.experts.of_group(batch), batch * prompt
     moved = 1 / (machine.bandwidth * machine.ways)
     memory = (
-        _moving(_layer_reads(kind, trunk, tokens, formats), moved)
-        + _time(_state_passes(kind, batch), state_bytes * moved)
+        _moving(_layer_reads(kind, trunk, tokens, formats, machine.experts), moved)
+        + _time(_state_passes(kind, prompts), state_bytes * moved)
         for kind in kinds
     )
     return Step(
         Affine(_moving(_outer_reads(trunk, formats), moved), tuple(memory)),
-        _computing(machine, trunk, kinds, prompt, tokens, outside=batch, cached=False),
-        *_beside(machine, trunk, kinds, batch, tokens),
+        _computing(
+            machine,
+            trunk,
+            kinds,
+            prompt,
+            prompts * prompt,
+            tokens,
+            outside=prompts,
+            cached=False,
+        ),
+        *_beside(machine, trunk, kinds, prompts, prompts * prompt),
     )

@@ -46,10 +46,14 @@ class Draft:
     apart: bool
     there: Any = True
 
-    def of(self, cost: Affine) -> Count:
-        """A cost of the draft over its denominator, without what it shares with the model."""
+    def whole(self, cost: Affine) -> Count:
+        """A cost of the draft over its denominator."""
         layers = zip(cost.per_layer, self.counts, strict=True)
-        return sum((each * n for each, n in layers), self.apart * cost.base)
+        return sum((each * n for each, n in layers), cost.base)
+
+    def held(self, cost: Affine) -> Count:
+        """The same without what the draft shares with the model."""
+        return self.whole(cost) - cost.base * (not self.apart)
 
 
 def module(layer: Layer, d_model: Count) -> Layer:
@@ -150,5 +154,5 @@ def _held(found: Sequence[tuple[Draft, Affine]], trunk: Trunk, kinds: Sequence[L
     none = 0 * trunk.d_model
     over = {cost.denominator for _, cost in found} or {1}
     assert len(over) == 1, "bytes of the same formats"
-    most = costliest((draft.of(cost), draft.there) for draft, cost in found)
+    most = costliest((draft.held(cost), draft.there) for draft, cost in found)
     return Affine(none + most, tuple(none for _ in kinds), over.pop())

@@ -6,9 +6,9 @@ import math
 
 from modelsizer.problems.costs.latency import (
     decode_branches,
-    decode_machine,
     prefill_branches,
     prefill_machine,
+    step_machine,
 )
 from modelsizer.problems.costs.roofline import PICOSECONDS
 from modelsizer.problems.quantities.cache import CACHED_VALUE
@@ -30,6 +30,10 @@ _MACHINE = tuple(
         "accelerator",
         "custom_accelerator",
         "tensor_parallel",
+        "expert_parallel",
+        "attention_data_parallel",
+        "expert_imbalance",
+        "expert_link",
         "latency",
         "engine",
         "compute",
@@ -41,6 +45,8 @@ _MACHINE = tuple(
 STEP = (*_MACHINE, *WEIGHT, *CACHED_VALUE, STATE, "context_length")
 """Settings that determine the time of a step, but its batch or its prompts."""
 PROMPTS = ("serving.prompts", "serving.prompt_length")
+DECODE = (*STEP, "serving.batch_size", "serving.speculation")
+"""Settings that determine the time of a decode step."""
 TOKENS_A_STEP = ("serving.batch_size",)
 
 
@@ -71,12 +77,18 @@ def counted(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a func
 
     There are more copies of fewer key and value heads, at most one for each accelerator.
     """
-    serving, machine = settings.serving, decode_machine(settings.serving)
+    serving, machine = settings.serving, step_machine(settings.serving)
     least = min(serving.weights.smallest, serving.exact_kv_bytes, serving.exact_state_bytes)
-    values = machine.bandwidth * machine.ways / min(float(least), 1.0)
+    ways = machine.ways * machine.experts.groups
+    values = machine.bandwidth * ways / min(float(least), 1.0)
     peak = getattr(serving.named, f"{serving.compute}_flops") or 0  # above all that is reached
-    most = max(values, peak * machine.ways, machine.link)
-    return math.ceil(most / PICOSECONDS + 1) * machine.ways
+    most = max(values, peak * ways, machine.link, machine.experts.link)
+    return math.ceil(most / PICOSECONDS + 1) * ways
+
+
+def counted_tokens(settings: Settings, layout: Layout) -> int:
+    """`counted` for a picosecond of each token of a decode step."""
+    return counted(settings, layout) * math.ceil(settings.serving.expected_tokens)
 
 
 def tokens_a_step(settings: Settings) -> int:
@@ -90,16 +102,20 @@ ROWS = (
     Quantity(
         "decode_latency",
         "seconds",
-        "one decoding step of a batch",
+        "seconds for an output token of each sequence: a decoding step of a batch",
         Cost(
             lambda of: decode_branches(
-                of.settings.serving, of.settings.context_length, of.trunk, of.kinds
+                of.settings.serving,
+                of.settings.context_length,
+                of.trunk,
+                of.kinds,
+                present=of.present,
             ),
-            reads=(*STEP, "serving.batch_size"),
+            reads=DECODE,
             branches=BRANCHES,
             by_layout=False,
             by_batch=True,
-            within=counted,
+            within=counted_tokens,
         ),
         only="max",
         needs=needs_step,

@@ -20,10 +20,10 @@ from modelsizer.problems.costs.latency import (
 from modelsizer.problems.hardware.accelerators import UnknownFigureError
 from modelsizer.problems.quantities.latency import (
     BRANCHES,
+    DECODE,
     PROMPTS,
-    STEP,
     TOKENS_A_STEP,
-    counted,
+    counted_tokens,
     needs_prompts,
     needs_step,
     tokens_a_step,
@@ -75,7 +75,7 @@ def _dollars(of: Candidate) -> tuple[Affine, ...]:
     context = settings.context_length
     steps = [
         step.times(second / tokens_a_step(settings))
-        for step in decode_branches(serving, context, of.trunk, of.kinds)
+        for step in decode_branches(serving, context, of.trunk, of.kinds, present=of.present)
     ]
     if serving.output_length is None:
         return tuple(step for step in steps for _ in BRANCHES)
@@ -157,7 +157,7 @@ ROWS = (
             reads=tuple(
                 dict.fromkeys(
                     (
-                        *STEP,
+                        *DECODE,
                         *TOKENS_A_STEP,
                         *PROMPTS,
                         *SERVING_PRICE,
@@ -168,7 +168,7 @@ ROWS = (
             ),
             branches=tuple(f"{step}_{prefill}" for step in BRANCHES for prefill in BRANCHES),
             by_layout=False,
-            within=counted,
+            within=counted_tokens,
         ),
         only="max",
         needs=_needs,

@@ -16,6 +16,7 @@ from modelsizer.problems.architecture.feedforward import (
     FeedForward,
     MixtureOfExperts,
     SeveralFeedForwards,
+    mixtures,
 )
 from modelsizer.problems.architecture.mixers import Mixer, WithoutScores, mixers
 from modelsizer.problems.records import dataclass
@@ -174,7 +175,7 @@ def _undivided(architecture: Architecture, split: Split) -> Iterator[tuple[str, 
         for name, width in widths:
             if width % ways:
                 yield "tensor", f"{ways} does not divide {name} = {width}"
-    of_experts = [part for layer in layers for part in _mixtures(layer.ffn)]
+    of_experts = [part for layer in layers for part in mixtures(layer.ffn)]
     for part in of_experts:
         for ways in sorted(split.of_experts, reverse=True):
             if part.d_ff % ways:
@@ -206,7 +207,7 @@ def _parallel(layer: Layer, split: Split) -> Any:
     fits: Any = True
     for _, width in _hidden_widths(layer.ffn):
         fits = fits & whole_divides(width, split.ways)
-    for part in _mixtures(layer.ffn):
+    for part in mixtures(layer.ffn):
         fits = fits & whole_divides(part.d_ff, split.of_experts)
         fits = fits & whole_divides(part.experts, split.experts)
     for mixer in mixers(layer.attention):
@@ -216,28 +217,13 @@ def _parallel(layer: Layer, split: Split) -> Any:
     return fits
 
 
-def _feed_forwards(ffn: FeedForward) -> Iterator[FeedForward]:
-    """The feed-forwards of a layer: its parts, or itself."""
-    if isinstance(ffn, SeveralFeedForwards):
-        for part in ffn.parts:
-            yield from _feed_forwards(part)
-    else:
-        yield ffn
-
-
-def _mixtures(ffn: FeedForward) -> list[MixtureOfExperts]:
-    """The mixtures of experts among the feed-forwards of a layer."""
-    return [part for part in _feed_forwards(ffn) if isinstance(part, MixtureOfExperts)]
-
-
 def _hidden_widths(ffn: FeedForward) -> list[tuple[str, Any]]:
     """Names and hidden widths that tensor parallelism splits, but those of routed experts."""
-    return [
-        ("shared_d_ff", part.shared_d_ff)
-        if isinstance(part, MixtureOfExperts)
-        else ("d_ff", part.d_ff)
-        for part in _feed_forwards(ffn)
-    ]
+    if isinstance(ffn, SeveralFeedForwards):
+        return [pair for part in ffn.parts for pair in _hidden_widths(part)]
+    if isinstance(ffn, MixtureOfExperts):
+        return [("shared_d_ff", ffn.shared_d_ff)]
+    return [("d_ff", ffn.d_ff)]
 
 
 def _split_widths(mixer: Mixer) -> dict[str, Any]:

@@ -157,7 +157,8 @@ def answers(part: Any, d_model: Any) -> dict[str, Any]:
     if hasattr(part, "split_widths"):
         asked["split_widths"] = lambda: sum(part.split_widths().values())
     for name in ("matmul_weights", "parameters", "active_parameters", "expert_parameters",
-                 "matrix_parameters", "expert_matrices", "router_weights", "handed_values"):  # fmt: skip
+                 "matrix_parameters", "expert_matrices", "router_weights", "handed_values",
+                 "expert_weights"):  # fmt: skip
         if hasattr(part, name):
             asked[name] = lambda name=name: getattr(part, name)(d_model)
     for context in (100, 4096):
@@ -170,6 +171,8 @@ def answers(part: Any, d_model: Any) -> dict[str, Any]:
         else:
             asked[f"read_weights {context}"] = lambda c=context: part.read_weights(d_model, c)
             asked[f"read_experts {context}"] = lambda c=context: part.read_experts(d_model, c)
+    if hasattr(part, "sent_values"):
+        asked["sent_values"] = lambda: part.sent_values(d_model, 3)
     for flag in (True, False):
         if mixes:
             asked[f"kept {flag}"] = lambda f=flag: part.kept_values(repeated=f)

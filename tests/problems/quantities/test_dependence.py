@@ -174,7 +174,7 @@ RECOMPUTED: dict[str, dict[str, Any]] = {
         "tensor_parallel": 2,
         "expert_parallel": 4,
     },
-    "lifetime": {"inference_tokens": 1e12, "prefill_share": 0.2},
+    "lifetime": {"inference_tokens": 1e12, "prefill_share": 0.2, "price_per_hour": 2.0},
 }
 LISTED: dict[str, Any] = {
     "training": {"accelerator": "H100-SXM"},
