@@ -60,7 +60,7 @@ def needs_step(settings: Settings) -> str:
     """
     if settings.serving.device is None:
         return ACCELERATOR.format(table="serving")
-    decode_machine(settings.serving)
+    step_machine(settings.serving)
     return ""
 
 
