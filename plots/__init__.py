@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from modelsizer.plots.limits.scenarios import scenarios
     from modelsizer.plots.limits.tornado import tornado
     from modelsizer.plots.measurements.growth import growth
+    from modelsizer.plots.measurements.measured_steps import measured_steps
     from modelsizer.plots.measurements.predictions import predictions
     from modelsizer.plots.measurements.rivals import rivals
 
@@ -47,7 +48,7 @@ _ROOMS = MappingProxyType(
         "fronts": ("front", "frontier", "sweep"),
         "laws": ("fit", "law_comparison", "law_curves", "run_plan", "uncertainty"),
         "limits": ("price_curve", "scenarios", "tornado"),
-        "measurements": ("growth", "predictions", "rivals"),
+        "measurements": ("growth", "measured_steps", "predictions", "rivals"),
     }
 )  # fmt: skip
 """Figure functions by package; each is in the module of its name."""
@@ -69,6 +70,7 @@ __all__ = [
     "landscape",
     "law_comparison",
     "law_curves",
+    "measured_steps",
     "memory",
     "predictions",
     "price_curve",

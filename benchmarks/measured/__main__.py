@@ -1,4 +1,7 @@
-"""Print the table of measured over predicted: `python -m benchmarks.measured DATA [PICTURE]`."""
+"""Print measured over predicted, and draw it: `python -m benchmarks.measured DATA [PICTURE]`.
+
+Beside the picture of all quantities goes one of decode steps, with `-steps` in its name.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.measured.held_out import checked, print_left_out
 from benchmarks.measured.table import all_rows, shares, summary
 
 
@@ -23,12 +27,20 @@ def main() -> None:
         near, twice = shares(x)
         print(f"{quantity:17}{'':34}{len(x):5}{np.median(x):8.2f}{np.quantile(x, 0.1):7.2f}"
               f"{np.quantile(x, 0.9):7.2f}{near:9.0%}{twice:7.0%}")  # fmt: skip
+    print_left_out(data)
     if len(sys.argv) > 2:
         from modelsizer.pictures.registry import draw
         from modelsizer.plots import save
 
         figure = draw("predictions", [(r.quantity, r.measured, r.predicted) for r in rows])
-        save(figure, Path(sys.argv[2]))
+        picture = Path(sys.argv[2])
+        save(figure, picture)
+        steps = [
+            (row.case.engine, row.case.batch, row.ratio, row.left_out)
+            for row in checked(data)
+            if not row.case.suspect
+        ]
+        save(draw("measured-steps", steps), picture.with_stem(f"{picture.stem}-steps"))
 
 
 if __name__ == "__main__":

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measured.decode import Case, cases
+from benchmarks.measured.held_out import EVERY
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.costs.latency import decode_step
 from modelsizer.problems.costs.roofline import PICOSECONDS, Machine
 from modelsizer.problems.hardware.accelerators import Accelerator
 from modelsizer.problems.hardware.efficiencies import link_latency, prefill
-
-HOLD_OUT = 5  # rows at positions 0, 5, 10, ... of each list are left out of the fit that ships
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class MeasuredStep:
 
     @property
     def held_out(self) -> bool:
-        return self.case.position % HOLD_OUT == 0
+        return self.case.position % EVERY == 0
 
     @property
     def memory(self) -> str:

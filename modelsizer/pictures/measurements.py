@@ -44,3 +44,10 @@ PREDICTIONS = Picture(
     command="python -m benchmarks.measured",
     figure=_figure("predictions"),
 )
+STEPS = Picture(
+    name="measured-steps",
+    title="Measured over predicted decode steps",
+    caption="Ratios for each engine against the batch, of steps that the fit left out and others.",
+    command="python -m benchmarks.measured",
+    figure=_figure("measured_steps"),
+)

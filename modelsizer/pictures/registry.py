@@ -11,7 +11,7 @@ from modelsizer.pictures.fronts import FRONT, FRONTIER, THREE
 from modelsizer.pictures.laws import COMPARISON, FIT, LAW, PLAN, UNCERTAINTY
 from modelsizer.pictures.layers import CHOICES, EXPERTS, KINDS, STACK
 from modelsizer.pictures.limits import PRICE_CURVE, SCENARIOS, TORNADO
-from modelsizer.pictures.measurements import GROWTH, PREDICTIONS, RIVALS
+from modelsizer.pictures.measurements import GROWTH, PREDICTIONS, RIVALS, STEPS
 from modelsizer.pictures.picture import is_partial, titled
 from modelsizer.pictures.surveys import DEPTH, LANDSCAPE, SHAPES
 from modelsizer.pictures.sweeps import SWEEP
@@ -23,7 +23,7 @@ _ROWS = (
     DEPTH, LANDSCAPE, FRONT, THREE, FRONTIER, SWEEP, SHAPES, STACK, KINDS, EXPERTS, CHOICES,
     ALLOCATION, MEMORY, DEVICES, ROOFLINE, USERS,
     SCENARIOS, TORNADO, PRICE_CURVE, LAW, COMPARISON, FIT, PLAN, UNCERTAINTY,
-    GROWTH, RIVALS, PREDICTIONS,
+    GROWTH, RIVALS, PREDICTIONS, STEPS,
 )  # fmt: skip
 PICTURES = MappingProxyType({picture.name: picture for picture in _ROWS})
 """Pictures by name."""
