@@ -90,7 +90,7 @@ def _dollars(of: Candidate) -> tuple[Affine, ...]:
 STEPPED = tuple(
     dict.fromkeys(
         (
-            *STEP,
+            *DECODE,
             *TOKENS_A_STEP,
             *PROMPTS,
             *SERVING_PRICE,
