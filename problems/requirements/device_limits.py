@@ -65,7 +65,8 @@ def usable_for_training(training: Training) -> int | None:
     device = training.device
     if device is None or device.memory is None:
         return None
-    return _whole(exact(device.memory) - training.reserve)
+    memory = exact(device.memory)
+    return _whole(memory - training.reserve(memory))
 
 
 def usable_memory(table: Serving | Training) -> int | None:

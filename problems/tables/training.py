@@ -46,9 +46,13 @@ counts the fp32 copy only, 4 (arXiv 2205.05198, section 4.3)."""
 Precision = Literal["bf16", "fp8", "fp4"]
 DEGREES = ("data_parallel", "tensor_parallel", "pipeline_parallel")
 """Keys of the ways of parallelism."""
-DEFAULT_RESERVE = 2 * 2**30
+CONTEXT_RESERVE = 2 * 2**30
 """Bytes that the CUDA context and the kernels take before the first tensor: 0.5 to 2 GB, 1.78 GiB
 on an A100 (stas00/ml-engineering, training/performance, "Preloaded CUDA kernels memory usage")."""
+RESERVED_SHARE = Fraction(1, 10)
+"""Share of an accelerator's memory for what peaks hold beyond what is counted: gathered weights,
+buffers of collectives, what the allocator retains. Its median is 9.4 GiB over 19 published runs
+and 9.8 GiB over the nine of torchtitan on H100 of 96 GB, a tenth (docs/predictions.md)."""
 _MOST_OF_A_PUE = 10  # power usage effectiveness; larger values are mistakes
 
 
@@ -130,7 +134,8 @@ class Training(OnAccelerator):
         arXiv 2204.02311, appendix B). By default the value reached by measured runs on such
         accelerators, of mixtures of experts that of mixtures.
     memory_reserve : bytes
-        Memory of an accelerator that training needs besides what is counted.
+        Memory of an accelerator that training needs besides what is counted; a tenth of it and
+        2 GiB by default.
     price_per_hour : dollars
         Price of one accelerator.
     watts, pue : number
@@ -182,10 +187,11 @@ class Training(OnAccelerator):
         super()._check()
         self._check_precision("precision", self.precision)
 
-    @property
-    def reserve(self) -> Fraction:
-        """Bytes of an accelerator that no model gets, with the default filled in."""
-        return exact(DEFAULT_RESERVE if self.memory_reserve is None else self.memory_reserve)
+    def reserve(self, memory: Fraction) -> Fraction:
+        """Bytes that training needs besides what is counted, of an accelerator of some memory."""
+        if self.memory_reserve is not None:
+            return exact(self.memory_reserve)
+        return memory * RESERVED_SHARE + CONTEXT_RESERVE
 
     @property
     def ways(self) -> dict[str, Choice]:

@@ -41,7 +41,7 @@ def test_what_is_left_of_the_memory_is_the_limit() -> None:
     assert usable_for_serving(serving) == math.floor(MEMORY * 8 // 10 - 4 * 10**9)
     assert usable_for_training(Training(accelerator="H100-SXM", **kept)) == MEMORY - 4 * 10**9
     assert BASE.limits["serving_memory"].max == usable_for_serving(BASE.serving)
-    assert BASE.limits["training_memory"].max == MEMORY - 2 * 2**30
+    assert BASE.limits["training_memory"].max == MEMORY * 9 // 10 - 2 * 2**30
     found = solve(BASE)
     uses = {use.name: use for use in found.budgets}
     assert uses["serving_memory"].given_as == "fits H100-SXM (default)"

@@ -52,7 +52,8 @@ def device_limits(tables: Tables) -> dict[str, int]:
     most = {"serving_memory": usable_memory(serving)}
     ways = ("accelerators", "data_parallel", "tensor_parallel", "pipeline_parallel")
     if not training.keys().isdisjoint(ways):
-        most["training_memory"] = _left(training, Fraction(1), 2 * 2**30)
+        share = Fraction(1) if "memory_reserve" in training else Fraction(9, 10)
+        most["training_memory"] = _left(training, share, 2 * 2**30)
     return {name: max(1, held) for name, held in most.items() if held is not None}
 
 
