@@ -52,6 +52,20 @@ OMISSIONS = (
         "vllm-project/vllm issues 12330 and 10517, PR 10511",
     ),
     Omission(
+        "experts padded by kernels to whole tiles",
+        "serving_memory",
+        "gpt-oss-120b: 2880 to 2944 and 3072, 64.4 to 66.0 GiB loaded of 60.8 stored",
+        "serving.weight_bits by part: experts = 4.63 in place of 4.25",
+        "vllm-project/vllm issues 23278 and 33155",
+    ),
+    Omission(
+        "norms, routers and projections to latents, which every way of tensor parallelism holds",
+        "serving_memory",
+        "0.9 GB an accelerator of DeepSeek-V3 in fp8 at 8 ways, 1 %",
+        "serving.memory_reserve",
+        "vllm-project/vllm, ReplicatedLinear",
+    ),
+    Omission(
         "fragmentation and caching of the allocator",
         "training_memory",
         "a few percent of the device; it grows with varying sequence lengths",
