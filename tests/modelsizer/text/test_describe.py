@@ -307,9 +307,9 @@ def test_text_shows_the_figures_of_the_json_for_many_settings(seed: int) -> None
 
 
 def test_what_fits_is_said_to_be_unknown_without_the_memory_of_a_device() -> None:
-    text = run("llama-3-8b", "--set", "serving.accelerator=L20")
+    text = run("llama-3-8b", "--set", "serving.accelerator=MI300A")
     (row,) = [line for line in text.splitlines() if line.startswith("fits")]
-    assert row.split("  ")[-1].strip() == ("not known: L20 is listed without its memory")
+    assert row.split("  ")[-1].strip() == ("not known: MI300A is listed without its memory")
 
 
 def test_an_accelerator_of_memory_alone_says_what_fits_and_what_latency_lacks() -> None:

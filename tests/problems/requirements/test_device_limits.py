@@ -55,7 +55,7 @@ def test_without_an_accelerator_there_is_no_limit() -> None:
     assert own(bare) == [] and list(bare.limits) == ["training_flops"]
     with pytest.raises(ProblemError, match="is no limit of this problem"):
         bare.without(SERVING)
-    assert own(Problem.from_tables(tables | {"serving": {"accelerator": "L20"}})) == []
+    assert own(Problem.from_tables(tables | {"serving": {"accelerator": "MI300A"}})) == []
 
 
 def test_a_limit_that_is_given_stays_the_only_one() -> None:
@@ -137,7 +137,7 @@ def test_one_model_says_what_it_leaves() -> None:
     assert short["left"] > 0 and short["used"] == large["quantities"]["serving_memory"]
     alone = one_design(load_architecture("llama-3-70b"), None, {"serving.accelerator": "H100-SXM"})
     assert alone.violated == (SERVING,) and alone.to_dict()["fits"][0]["left"] < 0
-    unknown = one_design(load_architecture("llama-3-8b"), None, {"serving.accelerator": "L20"})
+    unknown = one_design(load_architecture("llama-3-8b"), None, {"serving.accelerator": "MI300A"})
     assert any("nothing limits serving_memory" in str(warning) for warning in unknown.warnings)
 
 
