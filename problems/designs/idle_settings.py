@@ -70,8 +70,8 @@ def _lack(problem: Problem, key: str, trained: bool) -> str:
         unknown = [lack for lack in lacks if _UNKNOWN in lack]  # what the accelerator itself lacks
         if unknown and rest.partition(".")[0] in _DEVICES:
             return ""
-        own = [lack for lack in lacks if f"{table}." in lack]  # before what other tables lack
-        return next(iter([*unknown, *own]), lacks[0])
+        served = [lack for lack in lacks if "serving." in lack and table == "serving"]
+        return next(iter([*unknown, *served]), lacks[0])
     if fits:
         known = {"serving": problem.serving, "training": problem.training}[table].device
         return ACCELERATOR.format(table=table) if known is None else _COUNT
