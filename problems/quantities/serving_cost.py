@@ -105,7 +105,7 @@ STEPPED = tuple(
 
 def needs_steps(settings: Settings) -> str:
     """Return the request for what the money of a token by steps lacks, if missing."""
-    if needs := _needs(settings):
+    if needs := needs_prompts(settings) or needs_serving_price(settings):
         return needs
     if settings.lifetime.prefill_share is None:
         return NEEDS_SHARE
