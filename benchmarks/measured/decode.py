@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,7 +39,7 @@ _FP8 = {"attention": 1, "ffn": 1, "embedding": 2, "other": 2}
 _FP8_FFN = {"attention": 2, "ffn": 1, "embedding": 2, "other": 2}  # Llama 3.1 405B FP8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Case:
     """A measured row with what its prediction needs.
 
@@ -87,11 +88,21 @@ class Case:
         return int(self.settings.get("serving.tensor_parallel", 1))
 
     def problem(self) -> Problem:
-        return standalone_problem(self.architecture, self.settings)
+        return _problem(self)
 
 
-def cases(data: Path) -> Iterator[Case]:
+@cache
+def _problem(case: Case) -> Problem:
+    return standalone_problem(case.architecture, case.settings)
+
+
+@cache
+def cases(data: Path) -> tuple[Case, ...]:
     """Every measured row of serving for which a prediction can be made."""
+    return tuple(_cases(data))
+
+
+def _cases(data: Path) -> Iterator[Case]:
     listed = json.loads((data / "decode_latency.json").read_text())["models"]
     for file, key, kind in _LISTS:
         for position, r in enumerate(json.loads((data / file).read_text())[key]):
@@ -188,6 +199,7 @@ def _measured(r: Mapping[str, Any]) -> float:
     return float(r["tp"] * (r["out_tokens_per_s_table_col"] if each is None else each))
 
 
+@cache
 def predicted(case: Case) -> tuple[float, str] | None:
     """Tokens/s or milliseconds as predicted, and the device; None if a figure of it is unknown."""
     problem = case.problem()

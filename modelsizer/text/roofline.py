@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from modelsizer.problems.designs.roofline_points import DesignPoints, Point, Roof, Roofline
 
 _WHOLE = 1000  # FLOPs/byte, above which decimals are dropped
+_LONGER = "A step takes the longer of moving its bytes and computing its FLOPs, beside the rest"
+_STEPS = {
+    False: f"{_LONGER}; the other is in brackets.",
+    True: (
+        "A decode step takes all of its parts one after another, as measured; a prefill the longer "
+        "of moving its bytes and computing its FLOPs beside the rest, the other in brackets."
+    ),
+}
 
 
 def _point_dict(point: Point) -> dict[str, Any]:
@@ -65,7 +73,9 @@ def print_roofline(
         context, prompt = design.decode.tokens, design.prefill.tokens
         section(console, f"{design.name}: decode at {context:,} tokens, prefill of {prompt:,}")
         print_table(console, _points(design))
-    words = "A step takes the longer of moving its bytes and computing its FLOPs, beside overheads."
+        line(console)
+        print_table(console, _parts(design))
+    words = _STEPS[any(p.adds for d in found.designs for p in d.batches)]
     if any(p.fits is False for d in found.designs for p in (*d.batches, d.prefill)):
         words += " Too large: weights and cache of that batch break a limit on memory."
     line(console, words, above=1)
@@ -84,19 +94,41 @@ def _roof_words(roof: Roof) -> tuple[str, str]:
 
 def _points(design: DesignPoints) -> Table:
     """A row for each decode batch and one for prefill; the requested batch is marked."""
-    headings = ("batch", "FLOPs/byte", "attained", "time", "overhead", "bound by", "")
-    points = (*design.batches, design.prefill)
+    headings = ("batch", "FLOPs/byte", "attained", "time", "bound by", "")
     rows = [
         (
-            f"{point.phase}, {point.batch}",
+            _name(point),
             f"{point.intensity:,.4g}" if point.intensity < _WHOLE else f"{point.intensity:,.0f}",
             format_quantity(point.attained, "FLOP/s", 3),
             format_quantity(point.seconds, "seconds", 3),
-            percent(point.overhead_seconds / point.seconds, 0),
             point.bound,
             "too large" if point.fits is False else "asked for" if point is design.decode else "",
         )
-        for point in points
+        for point in _all(design)
     ]
-    own = frozenset(i for i, point in enumerate(points) if point is design.decode)
-    return Table(headings, rows, words=frozenset({0, 5, 6}), marked=own)
+    return Table(headings, rows, words=frozenset({0, 4, 5}), marked=_asked(design))
+
+
+def _parts(design: DesignPoints) -> Table:
+    """What each step spends its time on; what goes on behind the longer part is in brackets."""
+    headings = ("share of time", "memory", "compute", "overhead", "sequences", "all-reduces")
+    rows = []
+    for point in _all(design):
+        shares = [percent(each / point.seconds, 0) for each in point.parts]
+        if not point.adds:
+            hidden = 1 if point.bound == "memory" else 0
+            shares[hidden] = f"({shares[hidden]})"
+        rows.append((_name(point), *shares))
+    return Table(headings, rows, words=frozenset({0}), marked=_asked(design))
+
+
+def _all(design: DesignPoints) -> tuple[Point, ...]:
+    return (*design.batches, design.prefill)
+
+
+def _name(point: Point) -> str:
+    return f"{point.phase}, {point.batch}"
+
+
+def _asked(design: DesignPoints) -> frozenset[int]:
+    return frozenset(i for i, point in enumerate(_all(design)) if point is design.decode)

@@ -58,7 +58,8 @@ class Roof:
     peak_flops, peak_bandwidth : float
         Data-sheet FLOP/s and bytes/s.
     flops, bandwidth : float
-        FLOP/s and bytes/s at the efficiencies used for latencies.
+        FLOP/s and bytes/s at the efficiencies used for latencies; FLOP/s of a prefill where an
+        engine reaches fewer in decoding.
     """
 
     device: str
@@ -142,6 +143,12 @@ class Point:
         return self.flops / self.seconds / self.ways
 
     @property
+    def parts(self) -> tuple[float, ...]:
+        """Seconds of moving, computing, overhead, sequences and all-reduces."""
+        return (self.memory_seconds, self.compute_seconds, self.overhead_seconds,
+                self.sequence_seconds, self.communication_seconds)  # fmt: skip
+
+    @property
     def beside_seconds(self) -> float:
         """Seconds of neither moving nor computing."""
         return self.overhead_seconds + self.sequence_seconds + self.communication_seconds
@@ -198,7 +205,7 @@ def roofline_points(
         machine.ways,
         float(device.figure(f"{serving.compute}_flops")),
         float(device.figure("bandwidth")),
-        machine.flops,
+        max(machine.flops, prefill_machine(serving).flops),
         machine.bandwidth,
     )
     wanted = sorted({*batches, serving.batch_size})

@@ -205,7 +205,7 @@ def test_roofline_of_a_problem(tmp_path: Path) -> None:
     assert run.exit_code == 0, run.output
     assert max(map(len, run.stdout.splitlines())) <= 80
     assert "…" not in run.stdout
-    assert run.stdout.count("decode, ") == 2 * 6
+    assert run.stdout.count("decode, ") == 2 * 2 * 6
     assert picture.read_bytes()[:4] == b"\x89PNG"
     content = json.loads(answer.read_text())
     own, other = content["designs"]
