@@ -13,6 +13,7 @@ from modelsizer.problems.architecture.models import models
 from modelsizer.problems.designs.capacity import serving_room
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.designs.standalone import standalone_problem
+from modelsizer.problems.tables.serving import Serving
 from tests.support.shared import reference
 
 GIB = 2**30
@@ -90,3 +91,21 @@ def test_what_gpt_oss_takes_in_an_engine_is_its_checkpoint_with_experts_padded()
     rows = json.loads(reference("fresh_measurements.json").read_text())["kv"]
     (row,) = (row for row in rows if "weights_GiB" in row)
     assert counted < row["weights_GiB"] < padded
+
+
+def test_the_reserve_grows_with_the_ways_unless_it_is_set() -> None:
+    def reserve(**settings: Any) -> int:
+        serving = Serving.model_validate({"accelerator": "H100-SXM"} | settings)
+        return int(serving.reserve)
+
+    found = [reserve(tensor_parallel=ways) for ways in (1, 2, 3, 4, 8, 16)]
+    assert found == [3 * GIB // 2 + n * GIB for n in (0, 1, 2, 2, 3, 4)]
+    assert reserve(tensor_parallel=8, memory_reserve="2 GB") == 2 * 10**9
+    rooms = []
+    for ways in (1, 8):
+        asked = {"serving.accelerator": "H100-SXM", "serving.tensor_parallel": ways}
+        problem = standalone_problem(CATALOGUE["llama-3-8b"], asked)
+        room = serving_room(problem, evaluate(problem, CATALOGUE["llama-3-8b"]))
+        assert room is not None
+        rooms.append(room.usable_memory)
+    assert rooms[0] - rooms[1] == 3 * GIB

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.measured.training import runs
 from modelsizer import Problem, load_architecture
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.designs.standalone import standalone_problem
@@ -11,6 +12,7 @@ from modelsizer.problems.hardware import training_efficiencies as efficiencies
 from modelsizer.problems.hardware.accelerators import accelerator, accelerators
 from modelsizer.problems.hardware.training_efficiencies import FRAMEWORKS, training_mfu
 from modelsizer.problems.tables.training import Training
+from tests.support.shared import reference
 
 H100 = accelerator("H100-SXM")
 PRECISIONS = ("bf16", "fp8", "fp4")
@@ -93,3 +95,28 @@ def test_a_design_that_the_space_lacks_has_the_limits_of_its_own_kind() -> None:
     assert float(bought[True] / bought[False]) == pytest.approx(0.285 / 0.44)
     for found, kind in ((dense, False), (mixture, True)):
         assert float(found.exact["training_flops"]) <= float(bought[kind] or 0)
+
+
+def test_each_kind_of_run_is_as_near_as_the_docs_say() -> None:
+    found = list(runs(reference("training_mfu.json").parent))
+    assert len(found) > 170
+    near = {
+        (precision, mixture): [
+            one.mfu / one.expected
+            for one in found
+            if (one.precision, one.mixture) == (precision, mixture)
+        ]
+        for precision in ("bf16", "fp8")
+        for mixture in (False, True)
+    }
+    for kind, fifth, twice in (
+        (("bf16", False), 0.9, 0.98),
+        (("fp8", False), 0.7, 1.0),
+        (("bf16", True), 0.5, 1.0),
+        (("fp8", True), 0.0, 0.8),
+    ):
+        within = [
+            sum(1 / factor <= each <= factor for each in near[kind]) / len(near[kind])
+            for factor in (1.2, 2)
+        ]
+        assert within[0] >= fifth and within[1] >= twice, kind
