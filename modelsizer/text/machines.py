@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.surveys.machines import Forced, Machine, Machines
+from modelsizer.problems.laws.digits import NOISE
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.units import format_quantity
 from modelsizer.text.kit.lines import INDENT, paragraph, section
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import NONE, UNKNOWN, shape, signed
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _MOST_NAMED = 8  # other values of a menu, the cheapest first
 _NONE = "no design"
+_WHOLE = 10  # percent from which decimals say nothing
+_MOST_AS_GOOD = 3  # machines that are as good
 
 
 def print_machines(console: Console, found: Machines) -> None:
@@ -31,7 +33,8 @@ def machine_table(found: Machines) -> Table:
     for key, value in found.chosen.items():
         others = [each for each in found.forced if each.key == key]
         rows.append((key, _value(value), _others(found, others)))
-    unit = "nats" if found.result.objective.name == "loss" else "of the objective"
+    name = found.result.objective.name
+    unit = "nats" if name == "loss" else f"of {name}"
     headings = ("", "chosen", f"insisting on another costs, {unit}")
     return Table(headings, rows, words=frozenset({0, 1, 2}), folds={2: None})
 
@@ -55,33 +58,52 @@ def _others(found: Machines, others: list[Forced]) -> str:
 def cost(found: Machines, each: Forced) -> str:
     """What a value costs: nats of loss, or the change of another objective."""
     name = found.result.objective.name
-    if not each.difference:
+    if each.difference is None or not _dearer(each):
         return "+0"
     if name == "loss":
         return signed(each.difference, rms=found.result.problem.law.rms)
     best = float(found.result.objective.value or 0)
-    change = signed(each.difference, QUANTITIES[name].dimension, 3)
-    return f"{change} ({100 * each.difference / best:+.2g} %)" if best else change
+    if best:
+        share = 100 * each.difference / best
+        return f"{share:+.0f} %" if abs(share) >= _WHOLE else f"{share:+.2g} %"
+    return signed(each.difference, QUANTITIES[name].dimension, 3)
 
 
 def runner_up_words(found: Machines) -> str:
-    """The best answer on another machine, in a sentence."""
+    """The best answer on another machine, in a sentence, or those that are as good."""
     best = found.runner_up
     if best is None:
         if not found.complete:
             return "The runner-up is not known: the time did not suffice for all of them."
         return "No other machine has a design."
-    assert best.design is not None and best.machine is not None
-    changed = differing(found.chosen, best.machine)
-    name = found.result.objective.name
-    value = (
-        ""
-        if name == "loss"
-        else f", {format_quantity(best.objective or 0, QUANTITIES[name].dimension)}"
-    )
-    same = best.design.architecture == found.result.best.architecture
-    design = "the same design" if same else shape(best.design.architecture)
-    return f"Runner-up: {changed}, {design}{value}, {cost(found, best)}."
+    known = [each for each in found.forced if each.difference is not None]
+    even = list(dict.fromkeys(_changed(found, each) for each in known if not _dearer(each)))
+    if not even:
+        return f"Runner-up: {_described(found, best)}."
+    more = len(even) - _MOST_AS_GOOD
+    words = "; ".join([*even[:_MOST_AS_GOOD], *([f"{more:,} more"] if more > 0 else [])])
+    dearer = [each for each in known if _dearer(each)]
+    if not dearer:
+        return f"As good: {words}."
+    next_best = min(dearer, key=lambda each: abs(each.difference or 0))
+    return f"As good: {words}. Next: {_described(found, next_best)}."
+
+
+def _dearer(each: Forced) -> bool:
+    return abs(each.difference or 0) > NOISE
+
+
+def _changed(found: Machines, each: Forced) -> str:
+    assert each.machine is not None
+    return differing(found.chosen, each.machine)
+
+
+def _described(found: Machines, each: Forced) -> str:
+    """In what a machine differs, its design and what it costs."""
+    assert each.design is not None
+    same = each.design.architecture == found.result.best.architecture
+    design = "the same design" if same else shape(each.design.architecture)
+    return f"{_changed(found, each)}, {design}, {cost(found, each)}"
 
 
 def differing(chosen: Machine, other: Machine) -> str:

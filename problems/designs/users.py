@@ -6,11 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.designs.capacity import serving_room
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.quantities.training_cost import ACCELERATOR
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import Number
 
@@ -112,14 +109,14 @@ def server(
         If a setting is wrong.
     """
     problem = problem.with_settings(settings) if settings else problem
-    if lack := _lack(problem):
+    if lack := problem.lacks(REQUESTS):
         return Server(name, tuple(Load(context, None) for context in contexts), lack)
     return Server(name, tuple(_load(problem, architecture, context) for context in contexts))
 
 
 def _load(problem: Problem, architecture: Architecture, context: int) -> Load:
     problem = problem.with_settings({CONTEXT: context})
-    requests = _requests(problem, architecture)
+    requests = int(evaluate(problem, architecture).exact[REQUESTS])
     if not requests:
         return Load(context, 0)
     full = evaluate(problem.with_settings({BATCH: requests}), architecture).exact
@@ -127,24 +124,6 @@ def _load(problem: Problem, architecture: Architecture, context: int) -> Load:
         _known(full.get(name)) for name in ("decode_latency", "decode_throughput", "serving_cost")
     )
     return Load(context, requests, latency, throughput, cost)
-
-
-def _lack(problem: Problem) -> str:
-    """What the problem lacks to tell how many requests fit."""
-    if REQUESTS in QUANTITIES:
-        return problem.lacks(REQUESTS)
-    device = problem.serving.device
-    if device is None:
-        return f"{REQUESTS} needs {ACCELERATOR.format(table='serving')}"
-    return "" if device.memory is not None else f"the memory of {device.name} is not known"
-
-
-def _requests(problem: Problem, architecture: Architecture) -> int:
-    design = evaluate(problem, architecture)
-    if REQUESTS in design.exact:
-        return int(design.exact[REQUESTS])
-    room = serving_room(problem, design)
-    return 0 if room is None or room.requests is None else room.requests
 
 
 def _known(value: Number | None) -> float | None:

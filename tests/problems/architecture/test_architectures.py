@@ -32,10 +32,14 @@ def run(*args: str, code: int = 0, stdin: str | None = None) -> Any:
 def test_an_exported_answer_is_described_as_it_was_solved(name: str, tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     solved = json.loads(run("solve", name, "--export", f"hf:{path}", "--json", "-").stdout)
-    problem = Problem.load(name)
+    chosen = solved.get("machine", {}).get("serving", {})
+    problem = Problem.load(name, {f"serving.{key}": value for key, value in chosen.items()})
     serving = problem.serving
-    args = ("--weight-bytes", str(serving.weight_bytes), "--kv-bytes", str(serving.kv_bytes),
-            "--batch", str(serving.batch_size), "--sequence", str(problem.context_length))  # fmt: skip
+    args = ["--batch", str(serving.batch_size), "--sequence", str(problem.context_length)]
+    for value in ("weight", "kv"):
+        bits, held = getattr(serving, f"{value}_bits"), getattr(serving, f"{value}_bytes")
+        key = f"serving.{value}_bits={bits}"
+        args += ["--set", key] if bits is not None else [f"--{value}-bytes", str(held)]
     found = json.loads(run("describe", str(path), *args, "--json", "-").stdout)
     assert found["parameters"] == solved["parameters"]
     for key in ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size"):
