@@ -128,7 +128,9 @@ class Evaluator:
         best: Evaluation | None = None
         least: tuple[bool, Fraction | float, int] = (True, math.inf, -1)
         some = some if len(some) else np.zeros(1, dtype=np.int64)
-        need = self._need(architecture, self._layouts[some[0]]) if self._fewest else 0.0
+        first = self._layouts[some[0]]
+        known[first.setup] = self._under(first.setup).known(architecture, first)
+        need = self._need(known[first.setup], first) if self._fewest else 0.0
         for number in machines.of(architecture, some, need):
             layout = self._layouts[number]
             under = self._under(layout.setup)
@@ -143,10 +145,9 @@ class Evaluator:
         assert best is not None
         return replace(best, violated=(*best.violated, *unsplit)) if unsplit else best
 
-    def _need(self, architecture: Architecture, layout: Layout) -> float:
+    def _need(self, known: Known, layout: Layout) -> float:
         """Tokens that a limit on the loss asks for; 0 for none, or where no number reaches it."""
-        under = self._under(layout.setup)
-        need = under.need(under.known(architecture, layout))
+        need = self._under(layout.setup).need(known)
         return need if math.isfinite(need) else 0.0
 
     def _best(self, known: Known, layouts: Sequence[Layout]) -> Evaluation | None:
