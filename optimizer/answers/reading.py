@@ -22,6 +22,8 @@ from modelsizer.problems.records import dataclass
 
 NOT_FIGURES = ("solver", "seconds", "statistics")
 """Keys that say how an answer was found: another machine, or another run, may have others."""
+OTHER_MACHINES = ("complete", "runner_up", "alternatives")
+"""Keys of `machine` that say what others cost."""
 ONLY_PROVEN = ("warnings",)
 """Keys that take a proof to compute, at least in part."""
 _STOPS: Mapping[str, frozenset[Stop]] = {
@@ -121,7 +123,16 @@ def compared(
     left_out = (*NOT_FIGURES, *without)
     figures = {key: value for key, value in result.figures().items() if key not in left_out}
     stored = {key: value for key, value in answer.items() if key in figures}
+    if "machine" in stored:
+        stored["machine"] = without_others(stored["machine"])
     return tuple(differences(stored, figures))
+
+
+def without_others(machine: Any) -> Any:
+    """The machine of an answer without what others cost, each of which is a proof of its own."""
+    if not isinstance(machine, Mapping):
+        return machine
+    return {key: value for key, value in machine.items() if key not in OTHER_MACHINES}
 
 
 def _result(answer: Mapping[str, Any], problem: Problem) -> Result:

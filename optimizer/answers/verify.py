@@ -20,6 +20,7 @@ from modelsizer.optimizer.answers.reading import (
     ONLY_PROVEN,
     UNREADABLE,
     read_answer,
+    without_others,
 )
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.tables.clock import Clock
@@ -291,6 +292,8 @@ def _verified(
         figures += count_figures(checked)
         kind = "scenarios[]." if where else ""
         unchecked |= dict.fromkeys(kind + key for key in part if key not in checked)
+        if checked.get("machine") != part.get("machine"):
+            unchecked[f"{kind}machine.alternatives"] = None
     if isinstance(content.get("provenance"), Mapping) and _LAW_FILES in content["provenance"]:
         unchecked[f"provenance.{_LAW_FILES}"] = None
     left = tuple(key for key in unchecked if key not in _SOURCES)
@@ -312,7 +315,10 @@ def _figures_of(result: Result | None, part: Mapping[str, Any], *, quick: bool) 
     if result is None:
         return {}
     left_out = (*NOT_FIGURES, *(ONLY_PROVEN if quick else ()))
-    return {k: v for k, v in part.items() if k in result.figures() and k not in left_out}
+    found = {k: v for k, v in part.items() if k in result.figures() and k not in left_out}
+    if "machine" in found:
+        found["machine"] = without_others(found["machine"])
+    return found
 
 
 def _version(content: Mapping[str, Any]) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from modelsizer import Problem, ProblemError, Solver, solve
+from modelsizer import Problem, ProblemError, Solver, solve, verify_answer
 from modelsizer.cli import app
 from modelsizer.optimizer.surveys.machines import Machines, machines
 from tests.support.shared import seeds
@@ -117,5 +117,10 @@ def test_the_command_shows_and_writes_them(tmp_path: Any) -> None:
     answer = CliRunner().invoke(app, ["solve", str(path), "--json", "-"])
     found = json.loads(answer.stdout)["machine"]
     assert found["complete"] and found["alternatives"] and "training" in found
+    checked = verify_answer(json.loads(answer.stdout))
+    assert checked.agrees and "machine.alternatives" in checked.unchecked
+    shown = CliRunner().invoke(app, ["solve", str(path)], env={"COLUMNS": "80"}).stdout
+    assert "insisting on another costs, nats" in shown
+    assert "Runner-up: " in shown or "As good: " in shown
     quick = CliRunner().invoke(app, ["solve", str(path), "--json", "-", "--quick"])
     assert "alternatives" not in json.loads(quick.stdout)["machine"]
