@@ -208,7 +208,7 @@ class Statement(Table):
         asked = {f"budgets.{name}": name for name in self.budgets.limits}
         asked[f"objective.{self.objective.sense}"] = self.objective.quantity
         found: tuple[Setup, ...] = self._once(
-            "choices", lambda: setups(self._plain_settings, self._limits_under, asked, self._kinds)
+            "choices", lambda: setups(self._plain_settings, self._limits_under, asked, self.kinds)
         )
         return found
 
@@ -353,7 +353,7 @@ class Statement(Table):
         return kinds.pop() if len(kinds) == 1 else None
 
     @property
-    def _kinds(self) -> tuple[bool, ...]:
+    def kinds(self) -> tuple[bool, ...]:
         """Whether designs have layers of experts: both, where these train at MFUs of their own."""
         if self.mixture is None and self.training.mfu is None and self.training.every_device:
             return False, True
@@ -362,7 +362,7 @@ class Statement(Table):
     @property
     def several(self) -> bool:
         """Whether there are several setups: of menus, or of designs with and without experts."""
-        return bool(self.menus) or len(self._kinds) > 1
+        return bool(self.menus) or len(self.kinds) > 1
 
     def of_kind(self, *, mixture: bool) -> Self:
         """The problem for designs with, or without, layers of experts, whatever its space offers.
@@ -435,7 +435,7 @@ class Statement(Table):
         training = settings.training
         experts = training.expert_parallel, training.expert_tensor_parallel
         found = splits(layouts, served(settings.serving), training.interleave, *experts)
-        if len(self._kinds) == 1:
+        if len(self.kinds) == 1:
             return found
         return tuple(replace(split, mixture=settings.mixture) for split in found)
 

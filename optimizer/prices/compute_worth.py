@@ -64,7 +64,7 @@ class Compute:
     def _only_limit(self) -> Constraint | None:
         """The limit that is the tightest of compute for every design, at every factor."""
         problem, limits = self._resolver.problem, self._limits
-        if problem.menus:
+        if problem.several:
             return None  # limits of compute buy different FLOPs of each machine
         if not all(self._resolver.judges_alike(limit) for limit in limits):
             return None

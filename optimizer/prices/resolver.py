@@ -264,7 +264,7 @@ class Resolver:
 
     def _free(self, constraint: Constraint) -> Problem | None:
         problem, compute = self.problem, names_of("flops")
-        if problem.menus:
+        if problem.several:
             return None
         if problem.objective.quantity != "loss" or constraint.quantity not in compute:
             return None
