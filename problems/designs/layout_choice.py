@@ -73,19 +73,21 @@ class LayoutChoice:
         if len(layouts) == 1 or self._each:
             return [], list(layouts)
         broken = np.zeros(len(layouts), dtype=bool)
-        over = np.zeros(len(layouts))
+        limited = []
         value: Iterable[Any] = broken
         for name in self._names:
             used, denominator = self._used(architecture, layouts, name)
             if (limit := self._limits.get(name)) is not None:
                 broken = broken | _breaks(limit, used, denominator)
-                over = over + _excess(limit, used, denominator)
+                limited.append((limit, used, denominator))
             if name == self._sought:
                 value = self._sign * used
         keys = list(zip(value, range(len(layouts)), strict=True))
         able = [key for key, breaks in zip(keys, broken, strict=True) if not breaks]
-        nearest = min(zip(over, *zip(*keys, strict=True), strict=True))[-1]
-        return _of_each_number(layouts, able), [layouts[nearest]]
+        if able:
+            return _of_each_number(layouts, able), []
+        over = sum(_excess(*each) for each in limited)
+        return [], [layouts[min(zip(over, *zip(*keys, strict=True), strict=True))[-1]]]
 
     def _used(
         self, architecture: Architecture, layouts: Sequence[Layout], name: str
