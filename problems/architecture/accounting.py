@@ -380,11 +380,11 @@ def weight_bytes_by_part(
         Groups of accelerators with attention of their own, which share the routed experts.
     """
     parts = weights_by_part(trunk, kinds)
-    held = {
-        part: weights.times(getattr(formats, part) * (1 if part == "experts" else copies))
-        for part, weights in parts.items()
-    }
-    if copies > 1:  # biases of routed experts, which are among the others, are held once
+    held = {part: weights.times(getattr(formats, part)) for part, weights in parts.items()}
+    if copies > 1:
+        many = Fraction(copies)
+        held = {p: size if p == "experts" else size.times(many) for p, size in held.items()}
+        # Biases of routed experts, which are among the others, are held once.
         once = tuple(
             layer_parts(kind, trunk).experts - matrices
             for kind, matrices in zip(kinds, parts["experts"].per_layer, strict=True)
