@@ -15,7 +15,7 @@ from types import MappingProxyType
 from modelsizer.problems.architecture import accounting
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.laws.leverage import MOST_LEVERAGE, LawSize
-from modelsizer.problems.quantities.latency import counted
+from modelsizer.problems.quantities.latency import counted_tokens
 from modelsizer.problems.quantities.quantity import Candidate, Cost, Settings, as_large
 from modelsizer.problems.quantities.serving_cost import STEPPED, dollars_a_token, stepped
 from modelsizer.problems.space.layouts import Layout
@@ -53,7 +53,7 @@ def _within_text(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a
 
 def _within_served(settings: Settings, layout: Layout) -> int:
     """Factor by which FLOPs, or values that are counted for a time, may exceed the cost."""
-    times = counted(settings, layout) if stepped(settings) else 1
+    times = counted_tokens(settings, layout) if stepped(settings) else 1
     return times * _within_text(settings, layout)
 
 

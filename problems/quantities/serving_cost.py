@@ -12,10 +12,10 @@ from fractions import Fraction
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.costs.latency import (
     decode_branches,
-    decode_machine,
     prefill_branches,
     prefill_factor,
     prefill_step,
+    step_machine,
 )
 from modelsizer.problems.hardware.accelerators import UnknownFigureError
 from modelsizer.problems.quantities.latency import (
@@ -109,7 +109,7 @@ def needs_steps(settings: Settings) -> str:
         return needs
     if settings.lifetime.prefill_share is None:
         return NEEDS_SHARE
-    if not decode_machine(settings.serving).adds:
+    if not step_machine(settings.serving).adds:
         return (
             "an engine whose steps are measured: leave serving.engine out, or lifetime.throughput"
         )
@@ -139,7 +139,7 @@ def dollars_a_token(of: Candidate) -> Affine:
     assert price is not None and share is not None
     second = serving.devices * exact(price) / SECONDS_AN_HOUR
     context = settings.context_length
-    step, _ = decode_branches(serving, context, of.trunk, of.kinds)
+    step, _ = decode_branches(serving, context, of.trunk, of.kinds, present=of.present)
     answer = step.times(second * (1 - exact(share)) / tokens_a_step(settings))
     prefill, _ = prefill_step(serving, context, of.trunk, of.kinds).branches(adds=True)
     each = exact(share) * exact(prefill_factor(serving))
