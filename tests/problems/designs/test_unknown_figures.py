@@ -26,7 +26,7 @@ def test_nothing_is_said_without_an_accelerator_or_where_all_is_known() -> None:
     assert said({"serving.accelerator": "H100-SXM", "training.accelerator": "B200-SXM"}) == ()
 
 
-@pytest.mark.parametrize("name", accelerators())
+@pytest.mark.parametrize("name", ["H100-SXM", "M2-Ultra", "M4-Max", "MI300A", "A10", "TPU-v7"])
 def test_each_unknown_figure_has_a_sentence(name: str) -> None:
     found, device = said({"serving.accelerator": name}), accelerators()[name]
     memory = any("nothing limits serving_memory to" in each for each in found)
