@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # the table below, for type checkers
     from modelsizer.optimizer.solver import Solver as Solver
     from modelsizer.optimizer.solver import solve as solve
     from modelsizer.optimizer.surveys.best import best as best
+    from modelsizer.optimizer.surveys.machines import machines as machines
     from modelsizer.optimizer.surveys.near_ties import near_ties as near_ties
     from modelsizer.optimizer.surveys.ranking import Ranking as Ranking
     from modelsizer.optimizer.surveys.ranking import rank as rank
@@ -87,6 +88,7 @@ _NAMES = {
     "modelsizer.optimizer.result": ("Result",),
     "modelsizer.optimizer.solver": ("Solver", "solve"),
     "modelsizer.optimizer.surveys.best": ("best",),
+    "modelsizer.optimizer.surveys.machines": ("machines",),
     "modelsizer.optimizer.surveys.near_ties": ("near_ties",),
     "modelsizer.optimizer.surveys.ranking": ("Ranking", "rank"),
     "modelsizer.optimizer.sweeps.sweep": ("sweep",),

@@ -32,6 +32,7 @@ COMMANDS = {
     "costly repairs.",
     "prices": "Say what each limit is worth: the optimum with more and with less of it.",
     "sweep": "Solve a problem at every point of a grid of settings.",
+    "machines": "Say which machine is the best, and what insisting on another costs.",
     "report": "Write one page with the answer, its proof, pictures, rankings and the problem.",
     "allocate": "Show where the parameters and the FLOPs go: by component, by layer, by context.",
     "layers": "Show the pattern of a stack of layers, and what each kind of layer costs.",

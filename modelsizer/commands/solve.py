@@ -293,7 +293,7 @@ def solve(
             if ties is not None:
                 made["near_ties"] = ties.to_dict()
             if insisted is not None:
-                made["machine"] |= insisted.to_dict()
+                made["machine"] |= insisted.others_dict()
             if others is not None:
                 made |= others.to_dict()
             for key, asked, found in (

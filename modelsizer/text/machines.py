@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from modelsizer.optimizer.surveys.machines import Forced, Machine, Machines
+from modelsizer.problems.architecture.choices import SIZES
+from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.laws.digits import NOISE
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.text.kit.lines import INDENT, paragraph, section
-from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import NONE, UNKNOWN, shape, signed
+from modelsizer.problems.table_files import csv_text
+from modelsizer.problems.units import Number
+from modelsizer.text.kit.lines import INDENT, line, paragraph, section, title
+from modelsizer.text.kit.tables import Heading, Table, print_table
+from modelsizer.text.kit.words import NONE, UNKNOWN, quantity, shape, signed
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from modelsizer.problems.designs.evaluation import Evaluation
 
 _MOST_NAMED = 8  # other values of a menu, the cheapest first
 _NONE = "no design"
@@ -25,6 +33,83 @@ def print_machines(console: Console, found: Machines) -> None:
     section(console, "Machine")
     print_table(console, machine_table(found), indent=INDENT)
     paragraph(console, runner_up_words(found), above=1, expand=False)
+
+
+def print_all_machines(console: Console, found: Machines) -> None:
+    """Print the machine chosen, and a row for every other value of each menu."""
+    result = found.result
+    title(console, result.problem.name)
+    name, design = result.objective.name, shape(result.best.architecture)
+    best = quantity(result.objective.value or 0, name, result.problem.law.rms)
+    line(console, f"{name} {best}, {design}", below=1)
+    print_table(console, Table((), [(k, _value(v)) for k, v in found.chosen.items()]))
+    section(console, "Insisting on another")
+    print_table(console, _forced_table(found), indent=INDENT)
+    paragraph(console, runner_up_words(found), above=1, expand=False)
+
+
+def _forced_table(found: Machines) -> Table:
+    """A row for each other value: what it costs, the design, and what else differs."""
+    unit = "nats" if found.result.objective.name == "loss" else "more"
+    rows, before = [], ""
+    for each in sorted(found.forced, key=_place(found)):
+        cells = ["" if each.key == before else each.key, _value(each.value)]
+        before = each.key
+        if each.design is None or each.machine is None:
+            rows.append([*cells, UNKNOWN if each.status == "limit" else _NONE])
+            continue
+        rest = {**each.machine, each.key: found.chosen[each.key]}
+        also = differing(found.chosen, rest)
+        rows.append([*cells, cost(found, each), shape(each.design.architecture), also])
+    headings: list[Heading] = ["", "value", unit, ("layers x", "d_model"), "with"]
+    return Table(headings, rows, words=frozenset({0, 1, 4}), folds={4: None})
+
+
+def _place(found: Machines) -> Callable[[Forced], tuple[int, float]]:
+    """Order: by key as the problem has them, the cheapest value first."""
+    keys = list(found.chosen)
+
+    def place(each: Forced) -> tuple[int, float]:
+        return keys.index(each.key), math.inf if each.difference is None else abs(each.difference)
+
+    return place
+
+
+def machines_csv(found: Machines) -> str:
+    """CSV with a line for each other value, after one for the machine chosen."""
+    keys = list(found.chosen)
+    best = found.result
+    rows = [_csv_row("", "", "optimal", best.objective.value, 0, best.best, found.chosen)]
+    rows += [
+        _csv_row(
+            each.key, each.value, each.status, each.objective, each.difference, each.design,
+            each.machine or {},
+        )
+        for each in found.forced
+    ]  # fmt: skip
+    columns = ("key", "value", "status", "objective", "difference", *SIZES, *keys)
+    return csv_text(rows, columns)
+
+
+def _csv_row(
+    key: str,
+    value: object,
+    status: str,
+    objective: Number | None,
+    difference: float | None,
+    design: Evaluation | None,
+    machine: Machine,
+) -> dict[str, Any]:
+    widths = {} if design is None else architecture_dict(design.architecture)
+    return {
+        "key": key,
+        "value": value,
+        "status": status,
+        "objective": objective,
+        "difference": difference,
+        **{name: widths.get(name) for name in SIZES},
+        **machine,
+    }
 
 
 def machine_table(found: Machines) -> Table:

@@ -19,6 +19,7 @@ from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.provenance import sources
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import Number
 
@@ -100,14 +101,26 @@ class Machines:
         known = [each for each in self.forced if each.difference is not None]
         return min(known, key=lambda each: abs(each.difference or 0), default=None)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The keys of the JSON contract, beside those of the machine itself."""
+    def others_dict(self) -> dict[str, Any]:
+        """What other machines cost: keys of the JSON contract beside those of the machine."""
         best = self.runner_up
         return {
             "complete": self.complete,
             "runner_up": None if best is None else best.to_dict(),
             "alternatives": [each.to_dict() for each in self.forced],
         }
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON contract."""
+        result = self.result
+        objective = {"name": result.objective.name, "sense": result.objective.sense}
+        return {
+            "name": result.problem.name,
+            "objective": objective | {"value": result.objective.value},
+            "architecture": design_architecture(result.best.architecture),
+            "machine": dict(self.chosen),
+            **self.others_dict(),
+        } | sources(result.problem)
 
 
 def machines(result: Result, *, time_limit: float | None = None) -> Machines | None:
@@ -117,8 +130,7 @@ def machines(result: Result, *, time_limit: float | None = None) -> Machines | N
     ----------
     result : Result
     time_limit : float, optional
-        Seconds. What is known by then is returned; so it is after one second of CPU time and as
-        long as the solve took.
+        Seconds; without it all are found.
 
     Returns
     -------
@@ -129,17 +141,32 @@ def machines(result: Result, *, time_limit: float | None = None) -> Machines | N
     ------
     ArgumentError
         If the time limit is negative or not finite.
+
+    Examples
+    --------
+    >>> from modelsizer import Problem, solve
+    >>> problem = Problem.load("thousand-users-8k")
+    >>> found = machines(solve(problem.with_settings({"serving.kv_bits": 8})))
+    >>> found.complete, len(found.forced), found.runner_up.status
+    (True, 8, 'optimal')
     """
     require_type("result", result, Result)
-    return machines_of(result, Solver(result.problem), Clock.of(time_limit))
+    clock = Clock.of(time_limit)
+    return machines_of(result, Solver(result.problem), clock, at_length=True)
 
 
-def machines_of(result: Result, after: Solver, whole: Clock) -> Machines | None:
-    """Find them after a solve of a solver, whose tables are used again; see `machines`."""
+def machines_of(
+    result: Result, after: Solver, whole: Clock, *, at_length: bool = False
+) -> Machines | None:
+    """Find them after a solve of a solver, whose tables are used again; see `machines`.
+
+    Unless `at_length`, what is known after one second of CPU time and as long as the solve took is
+    enough.
+    """
     problem = result.problem
     if result.status != "optimal" or not problem.menus:
         return None
-    clock = extra_time(result, whole)
+    clock = whole if at_length else extra_time(result, whole)
     solver = Solver(problem.without_scenarios(), after=after, clock=clock)
     chosen = machine_of(problem, result.best)
     found: list[Forced] = []

@@ -66,6 +66,10 @@ def _with_law() -> ms.Problem:
 CASES: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "solve": (solved, ("solve", "fixed-2t-tokens", "--quick")),
     "near_ties": (lambda: ms.near_ties(solved()), ("solve", "fixed-2t-tokens")),
+    "machines": (
+        lambda: ms.machines(ms.solve(ms.Problem.load("million-dollars"))),
+        ("machines", "million-dollars"),
+    ),
     "rank": (
         lambda: ms.rank(ms.Problem.load("fixed-2t-tokens"), top=3),
         ("rank", "fixed-2t-tokens", "--top", "3"),
