@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.tables.clock import Clock, Ending
 from modelsizer.page.images import embedded
+from modelsizer.page.machines import machines_section
 from modelsizer.page.near_ties import near_ties_section
 from modelsizer.page.question import FROM_A_FILE, CommandLine, problem_section, reproduce_section
 from modelsizer.page.style import CSS
@@ -109,6 +110,7 @@ def page_of(
         ("answer", "The answer", _answer(result)) if solved else None,
         ("certificate", "Certificate", tag("p", certificate(result))),
         ("limits", "Limits", _limits(result)) if result.budgets else None,
+        None if command_line.quick else machines_section(result, clock),
         None if command_line.quick else near_ties_section(result, clock),
         _warnings(result),
         ("corners", "Corners", _corners(corners)) if corners is not None else None,
