@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
-from modelsizer.problems.units import Number
 
 CONTEXT, BATCH = "serving.context_length", "serving.batch_size"
 REQUESTS = "concurrency"
@@ -126,5 +126,5 @@ def _load(problem: Problem, architecture: Architecture, context: int) -> Load:
     return Load(context, requests, latency, throughput, cost)
 
 
-def _known(value: Number | None) -> float | None:
+def _known(value: Fraction | float | None) -> float | None:
     return None if value is None else float(value)
