@@ -10,12 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from itertools import product
 from typing import Any
 
+from modelsizer.problems.hardware.accelerators import UnknownFigureError
 from modelsizer.problems.quantities.needs import is_for_user, lacking, reads_of
 from modelsizer.problems.quantities.quantity import Reads, Settings, values_of
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.quantities.serving_cost import serving_price
+from modelsizer.problems.quantities.training_cost import dollars, needs_price
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.token_limits import TokenLimits, token_limits
 from modelsizer.problems.space.layouts import layouts
@@ -23,6 +27,7 @@ from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.training import Training
 from modelsizer.problems.typed_tables import Table
+from modelsizer.problems.units import exact
 
 MAX_SETUPS = 100_000
 """Combinations of the menus of settings."""
@@ -90,6 +95,9 @@ def setups(
 ) -> tuple[Setup, ...]:
     """List the setups that a problem offers; combinations that make no sense are left out.
 
+    Those that take less money come first, where prices are known, and then in the order of the
+    menus: of setups that are as good for a design the first one is taken.
+
     Parameters
     ----------
     settings : Settings
@@ -114,12 +122,22 @@ def setups(
     lacks = _Lacks()
     trainings, problem = _trainable(settings.training)
     wrong = problem
-    for training, serving, mixture in product(trainings, settings.serving.each(), kinds):
+    servings = settings.serving.each()
+    paid = _paid([replace(settings, training=one) for one in trainings])
+    hourly = _paid_an_hour([replace(settings, serving=one) for one in servings])
+    tables = product(zip(paid, trainings, strict=True), zip(hourly, servings, strict=True), kinds)
+    for (_, training), (_, serving), mixture in sorted(
+        tables, key=lambda found: (found[0][0], found[1][0])
+    ):
         one = replace(settings, training=training, serving=serving, mixture=mixture)
         if fault := lacks.first(one, asked):
             wrong = wrong or fault
             continue
-        limits = limits_of(one)
+        try:
+            limits = limits_of(one)
+        except ValueError as error:  # a model that a limit refers to has no such number
+            wrong = wrong or str(error)
+            continue
         key = (tuple(limits.items()), _rates_key(one, limits))
         if key not in known:
             known[key] = token_limits(one, limits)
@@ -127,6 +145,24 @@ def setups(
     if not found:
         raise ValueError(wrong)
     return tuple(found)
+
+
+def _paid(every: Sequence[Settings]) -> list[Fraction]:
+    """Dollars for a training FLOP under each setting; zeros if those of one are unknown."""
+    none = [Fraction(0)] * len(every)
+    try:
+        return none if any(map(needs_price, every)) else [dollars(one) for one in every]
+    except UnknownFigureError:
+        return none
+
+
+def _paid_an_hour(every: Sequence[Settings]) -> list[Fraction]:
+    """Dollars for an hour of the serving accelerators; zeros if those of one are unknown."""
+    prices = [serving_price(one) for one in every]
+    known = [price for price in prices if price is not None]
+    if len(known) < len(prices):
+        return [Fraction(0)] * len(prices)
+    return [exact(p) * one.serving.devices for p, one in zip(known, every, strict=True)]
 
 
 def _trainable(training: Training) -> tuple[list[Training], str]:

@@ -113,17 +113,15 @@ def test_of_machines_as_good_the_first_of_the_menu_is_taken() -> None:
     problem = Problem.from_tables(BASE)
     assert solve(problem).to_dict()["machine"] == {
         "training": {"accelerator": "H100-SXM", "accelerators": 32},
-        "serving": {"accelerator": "L40S", "weight_bits": 8},
+        "serving": {"accelerator": "L4", "weight_bits": 8},
     }
     loose = problem.with_settings({"budgets.decode_latency": "1 s"})
     assert solve(loose).to_dict()["machine"]["serving"] == {"accelerator": "L4", "weight_bits": 16}
-    turned = loose.with_settings(
-        {"serving.accelerator": ["L40S", "L4"], "serving.weight_bits": [8, 16]}
-    )
-    assert solve(turned).to_dict()["machine"]["serving"] == {
-        "accelerator": "L40S",
-        "weight_bits": 8,
-    }
+    turned = {"serving.accelerator": ["L40S", "L4"], "serving.weight_bits": [8, 16]}
+    loose = loose.with_settings(turned)
+    assert solve(loose).to_dict()["machine"]["serving"] == {"accelerator": "L40S", "weight_bits": 8}
+    priced = loose.with_settings({"prices": {"L4": 0.5, "L40S": 1}})
+    assert solve(priced).to_dict()["machine"]["serving"] == {"accelerator": "L4", "weight_bits": 8}
 
 
 def test_a_choice_of_one_is_as_without_a_menu() -> None:

@@ -145,10 +145,21 @@ def alone(
             continue
 
 
+def _money(problem: Problem) -> tuple[Fraction, Fraction]:
+    """Dollars for a training FLOP, and for an hour of the serving accelerators."""
+    training, serving = problem.training, problem.serving
+    second = training.flops_per_second(mixture=bool(problem.mixture))
+    forward = Fraction(3, 3 + (training.recompute == "full"))  # FLOPs of recomputation are free
+    return (
+        Fraction(str(PRICES[training.named.name])) * forward / second,
+        Fraction(str(PRICES[serving.named.name])) * serving.devices,
+    )
+
+
 def best_alone(
     tables: Tables, menus: Mapping[str, list[Any]]
 ) -> tuple[int, tuple[Evaluation, dict[str, Any]] | None]:
-    """The best of the answers of every choice, by value, tie rule and preference; None if none.
+    """The best of the answers of every choice, by value, tie rule, money and order; None if none.
 
     Returns
     -------
@@ -163,7 +174,8 @@ def best_alone(
         assert result.status in ("optimal", "infeasible")
         if (design := result.design) is None:
             continue
-        key = (value_of(problem, design), design.tie_key, design.architecture.block, number)
+        money = _money(problem)
+        key = (value_of(problem, design), design.tie_key, design.architecture.block, money, number)
         if best is None or key < best[0]:
             best = key, design, choice
     return number, None if best is None else best[1:]
