@@ -8,6 +8,7 @@ every `output_length` tokens, by the same accelerators, in time that no step is 
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import reduce
 
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.costs.latency import (
@@ -139,12 +140,16 @@ def dollars_a_token(of: Candidate) -> Affine:
     assert price is not None and share is not None
     second = serving.devices * exact(price) / SECONDS_AN_HOUR
     context = settings.context_length
-    step, _ = decode_branches(serving, context, of.trunk, of.kinds, present=of.present)
-    answer = step.times(second * (1 - exact(share)) / tokens_a_step(settings))
-    prefill, _ = prefill_step(serving, context, of.trunk, of.kinds).branches(adds=True)
-    each = exact(share) * exact(prefill_factor(serving))
-    tokens = serving.prompts * (serving.prompt_length or context)
-    return answer.plus(prefill.times(second * each / tokens))
+    parts = []
+    if share < 1:
+        step, _ = decode_branches(serving, context, of.trunk, of.kinds, present=of.present)
+        parts.append(step.times(second * (1 - exact(share)) / tokens_a_step(settings)))
+    if share > 0:
+        prefill, _ = prefill_step(serving, context, of.trunk, of.kinds).branches(adds=True)
+        each = exact(share) * exact(prefill_factor(serving))
+        tokens = serving.prompts * (serving.prompt_length or context)
+        parts.append(prefill.times(second * each / tokens))
+    return reduce(Affine.plus, parts)
 
 
 ROWS = (
