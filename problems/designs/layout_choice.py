@@ -86,7 +86,7 @@ class LayoutChoice:
         able = [key for key, breaks in zip(keys, broken, strict=True) if not breaks]
         if able:
             return _of_each_number(layouts, able), []
-        over = sum(_excess(*each) for each in limited)
+        over = sum((_excess(*each) for each in limited), np.zeros(len(layouts)))
         return [], [layouts[min(zip(over, *zip(*keys, strict=True), strict=True))[-1]]]
 
     def _used(
