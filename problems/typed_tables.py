@@ -434,7 +434,7 @@ class Table:
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        mine, theirs = self.offered, cast("Table", other).offered
+        mine, theirs = self.offered, other.offered
         if (mine or theirs) and mine.keys() != theirs.keys():
             return False
         return self.__dict__ == other.__dict__

@@ -139,8 +139,10 @@ def _merged(rows: Sequence[list[Limit]]) -> list[Limit]:
     every: dict[tuple[str, str, bool, bool], dict[int, Limit]] = {}
     for number, limits_ in enumerate(rows):
         for one in limits_:
-            key = (one.key, one.quantity, one.low is not None, one.high is not None)
-            every.setdefault(key, {})[number] = one
+            kind = (one.key, one.quantity, one.low is not None, one.high is not None)
+            ends = every.setdefault(kind, {})
+            assert number not in ends, f"two limits of {one.key} on {one.quantity}"
+            ends[number] = one
     found = []
     for (key, quantity, lower, upper), ends in every.items():
         lows = [ends[i].low if i in ends else -NO_END for i in range(len(rows))] if lower else []

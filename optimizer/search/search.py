@@ -24,7 +24,6 @@ from modelsizer.optimizer.tables.building import needed
 from modelsizer.optimizer.tables.clock import Clock, Stop, StoppedError, stop_of
 from modelsizer.optimizer.tables.cover import Cover
 from modelsizer.optimizer.tables.outcome import Counts, Progress
-from modelsizer.optimizer.tables.searched import searched
 from modelsizer.optimizer.tables.table import Floats, Ints, Table
 from modelsizer.problems.designs.evaluation import Evaluation
 
@@ -91,7 +90,11 @@ class Search:
             self._source = model.store.tables(model.problem, names)
         else:
             cover = Cover.whole(model.store.grid(model.problem)) if enough == np.inf else None
-            layouts = searched(model.problem)
+            layouts = None
+            if model.problem.several:
+                from modelsizer.optimizer.tables.searched import searched
+
+                layouts = searched(model.problem)
             self.blocks = BlockSearch(model, self.value, names, breach, clock, cover, layouts)
             self._source = self.blocks.tables()
         self.counts = Counts()

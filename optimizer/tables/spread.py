@@ -185,13 +185,13 @@ def spread(
         row, deep = depths[split.stages]
         at = np.flatnonzero(widths[split.widths][row])
         if able is None:
-            number, place = np.repeat(mine, len(at)), np.tile(at, len(mine))
+            which, place = np.repeat(mine, len(at)), np.tile(at, len(mine))
         else:
-            which, among = np.nonzero(able[row[at][:, None], np.array(mine)].T)
-            number, place = np.array(mine)[which], at[among]
+            among, wanted = np.nonzero(able[row[at][:, None], np.array(mine)].T)
+            which, place = np.array(mine)[among], at[wanted]
         rows.append(row[place])
         parts.append(deep.take(place))
-        of.append(number)
+        of.append(which)
     row, layout_id, depth = np.concatenate(rows), np.concatenate(of), Depths.join(parts)
     if len(numbers) < len(layouts):  # in the order of the layouts, as otherwise
         order = np.argsort(layout_id, kind="stable")

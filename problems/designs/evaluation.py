@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import compress
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +15,6 @@ from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.choice_values import is_mixture
 from modelsizer.problems.designs.evaluated import Evaluation as Evaluation
 from modelsizer.problems.designs.layout_choice import LayoutChoice
-from modelsizer.problems.designs.machine_choice import MachineChoice
 from modelsizer.problems.designs.setup_evaluation import Known, SetupEvaluation
 from modelsizer.problems.errors import require_type
 from modelsizer.problems.laws.features import architecture_features as architecture_features
@@ -23,6 +23,9 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.splits import fitting, why_unsplit
+
+if TYPE_CHECKING:
+    from modelsizer.problems.designs.machine_choice import MachineChoice
 
 CLEARLY = 1e-9
 """Relative difference of two objectives that is far above their rounding."""
@@ -72,7 +75,7 @@ class Evaluator:
         self._fewest = self._sign > 0 and QUANTITIES[self._sought].of_tokens
         self._known: dict[int, SetupEvaluation] = {}
         self._other: Evaluator | None = None
-        self._machines = MachineChoice(problem) if problem.several else None
+        self._machines = _machines(problem) if problem.several else None
         first = problem.setups[0]
         self._choice = LayoutChoice(first.settings, first.limits, self._sought, self._sign)
 
@@ -176,6 +179,13 @@ class Evaluator:
         if self._sought == "loss" and found.unjudged:
             return -found.text
         return self._sign * found.exact[self._sought]
+
+
+def _machines(problem: Problem) -> MachineChoice:
+    """The choice among setups, which is loaded where there are several."""
+    from modelsizer.problems.designs.machine_choice import MachineChoice
+
+    return MachineChoice(problem)
 
 
 def _clearly_more(value: Fraction | float, other: Fraction | float) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from modelsizer.problems.hardware.accelerators import UnknownFigureError
 from modelsizer.problems.quantities.needs import is_for_user, lacking, reads_of
-from modelsizer.problems.quantities.quantity import Reads, Settings, values_of
+from modelsizer.problems.quantities.quantity import OfFlops, Reads, Settings, values_of
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.quantities.serving_cost import serving_price
 from modelsizer.problems.quantities.training_cost import dollars, needs_price
@@ -217,14 +217,8 @@ def _tables_read(settings: Settings, quantity: str) -> tuple[object, ...]:
 
 def _rates_key(settings: Settings, limits: Iterable[str]) -> tuple[object, ...]:
     """Values of the settings that limits on tokens depend on."""
-    return tuple(
-        values_of(settings, _own_reads(name)) for name in limits if QUANTITIES[name].of_tokens
-    )
-
-
-def _own_reads(name: str) -> Reads:
-    how = QUANTITIES[name].how
-    return () if isinstance(how, str) else how.reads
+    rows = [how for name in limits if isinstance(how := QUANTITIES[name].how, OfFlops)]
+    return tuple(values_of(settings, how.reads) for how in rows)
 
 
 def classes(setups: Sequence[Setup], reads: Reads) -> list[int]:

@@ -68,7 +68,8 @@ def columns(layouts: Sequence[Layout], of: Any = slice(None), kind: type = objec
     The setup is that of the first layout: what is computed must not differ by those of the others.
     """
     degrees = [(one.data_parallel, one.tensor_parallel, one.pipeline_parallel) for one in layouts]
-    return Layout(*np.array(degrees, dtype=kind).T[:, of], setup=layouts[0].setup)
+    data, tensor, pipeline = np.array(degrees, dtype=kind).T[:, of]
+    return Layout(data, tensor, pipeline, layouts[0].setup)
 
 
 MAX_LAYOUTS = 10**6
