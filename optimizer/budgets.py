@@ -120,7 +120,7 @@ def _breach(problem: Problem, freer: Problem, constraint: Constraint) -> Breach 
         return None
     if changes_batches(problem, name):
         return None
-    if QUANTITIES[name].form in ("affine", "inverse", "batch"):
+    if QUANTITIES[name].form in ("affine", "inverse"):
         return Breach(problem, name, constraint.interval())
     tokens = problem.token_limits
     most = name == "tokens" and constraint.side == "max" and not problem.several

@@ -36,7 +36,7 @@ def serving_rows(found: Assumptions, architecture: Architecture) -> list[tuple[s
     if (found.prompts, found.prompt_length) != (1, found.context_length):
         rows.append(("prefill", _sequences(found.prompts, found.prompt_length)))
     rows += [
-        ("load", _sequences(found.batch_size, found.context_length)),
+        ("load", _sequences(found.batch_size, found.context_length) + _shared(found)),
         ("weights", _weights(found, architecture)),
         ("KV cache", f"{_bits(found.kv_bytes)} a value{kept}"),
     ]
@@ -80,6 +80,17 @@ def training_row(training: Training) -> tuple[str, str]:
 
 def _sequences(batch: int, tokens: int) -> str:
     return f"{counted(batch, 'sequence')} of {tokens:,} tokens"
+
+
+def _shared(found: Assumptions) -> str:
+    """Words on a prefix that sequences share, and on prompts computed in decode steps."""
+    words = ""
+    if found.shared_prefix:
+        words += f", of which {found.shared_prefix:,} are shared and cached once"
+    if found.interference:
+        share = format_number(100 * float(found.interference), 3)
+        words += f"; {share} % of a decode step is prompts of others"
+    return words
 
 
 def _weights(found: Assumptions, architecture: Architecture) -> str:

@@ -83,7 +83,10 @@ def cost_rows(
         requests = counted(room.requests, "request")
         batch = problem.serving.batch_size
         fewer = f", fewer than batch_size = {batch:,}" if room.requests < batch else ""
-        rows.append(("fits", f"{pool}, {requests} of {problem.context_length:,}{fewer}"))
+        kept = int(design.exact.get("concurrency", room.requests))
+        limited = f"; {kept:,} keep the limits" if kept < room.requests else ""
+        words = f"{pool}, {requests} of {problem.context_length:,}{fewer}{limited}"
+        rows.append(("fits", words))
     return rows
 
 

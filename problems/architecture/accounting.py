@@ -332,12 +332,20 @@ def kv_cache(
     context: int,
     policy: KvPolicy = "windowed",
     latent_multiple: int = 1,
+    prefix: int = 0,
 ) -> Affine:
     """Bytes of the whole cache for a batch of contexts.
 
-    Windowed layers hold their window, or the whole context under the policy "full".
+    Windowed layers hold their window, or the whole context under the policy "full". The first
+    `prefix` tokens, fewer than `context`, are the same in all sequences and held once, as with
+    vLLM's automatic prefix caching and the radix tree of SGLang (Zheng et al. 2023, arXiv
+    2312.07104, section 3): `prefix` tokens, and of each sequence what follows.
     """
-    values = tuple(batch * _cached(kind, context, policy, 1, latent_multiple) for kind in kinds)
+    values = tuple(
+        batch * _cached(kind, context - prefix, policy, 1, latent_multiple)
+        + (prefix > 0) * _cached(kind, prefix, policy, 1, latent_multiple)
+        for kind in kinds
+    )
     return Affine(0 * values[0], values).times(kv_bytes)
 
 
@@ -432,13 +440,18 @@ def serving_cache(
     policy: KvPolicy,
     tensor_parallel: int,
     latent_multiple: int = 1,
+    prefix: int = 0,
+    groups: int = 1,
 ) -> Affine:
     """Bytes of the cache over all accelerators.
 
     If tensor parallelism exceeds kv_heads, each kv head is held ``tensor_parallel / kv_heads``
-    times, as in serving engines, and counted so.
+    times, as in serving engines, and counted so. A shared prefix (see `kv_cache`) is held once by
+    each group of accelerators with attention of its own.
     """
     values = tuple(
-        batch * _cached(kind, context, policy, tensor_parallel, latent_multiple) for kind in kinds
+        batch * _cached(kind, context - prefix, policy, tensor_parallel, latent_multiple)
+        + (prefix > 0) * groups * _cached(kind, prefix, policy, tensor_parallel, latent_multiple)
+        for kind in kinds
     )
     return Affine(0 * trunk.d_model, values).times(kv_bytes)

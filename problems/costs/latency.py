@@ -17,6 +17,7 @@ from modelsizer.problems.costs.speculation import costliest, drafts
 from modelsizer.problems.hardware import efficiencies as efficiency
 from modelsizer.problems.hardware.efficiencies import Reached
 from modelsizer.problems.tables.serving import Estimate, Serving
+from modelsizer.problems.units import exact
 
 _BITS = 8
 SCORES = "bf16"
@@ -202,12 +203,40 @@ def decode_branches(
     estimate : {"low", "expected", "high"}, optional
         `serving.latency` by default.
     """
+    parts = decoding(serving, context, trunk, kinds, estimate, present)
+    slower = _slower(serving)
+    return parts if slower == 1 else tuple(part.times(slower) for part in parts)
+
+
+def decoding(
+    serving: Serving,
+    context: int,
+    trunk: Trunk,
+    kinds: Sequence[Layer],
+    estimate: Estimate | None = None,
+    present: Sequence[Any] = (),
+) -> tuple[Affine, ...]:
+    """`decode_branches` without the time that goes to prompts of others."""
     machine = decode_machine(serving)
     step = decode_step(serving, context, trunk, kinds, machine, present)
-    return _spread(step.branches(adds=machine.adds), decode_factor(serving, estimate))
+    return _spread(step.branches(adds=machine.adds), _decode_spread(serving, estimate))
+
+
+def _slower(serving: Serving) -> Fraction:
+    """Time of a step over that of its decoding: prompts of others take the rest.
+
+    Where chunks of prompts are computed in the steps of decoding (Sarathi-Serve, Agrawal et al.
+    2024, arXiv 2403.02310, section 4), a step takes their time too.
+    """
+    return 1 / (1 - exact(serving.interference))
 
 
 def decode_factor(serving: Serving, estimate: Estimate | None = None) -> float:
+    """Measured over predicted time of a decode step, at an estimate, with prompts of others."""
+    return float(exact(_decode_spread(serving, estimate)) * _slower(serving))
+
+
+def _decode_spread(serving: Serving, estimate: Estimate | None = None) -> float:
     """Measured over predicted time of a decode step, at an estimate."""
     spread = efficiency.decode_spread(serving.named, serving.served_by, serving.tensor_parallel)
     return float(getattr(spread, estimate or serving.latency))

@@ -130,10 +130,12 @@ def draft_cache(
 
     The batch is that of the largest group, in each of them, unless it is given.
     """
+    prefix = serving.prefix_of(context) if batch is None else 0
     batch = serving.held_batch if batch is None else batch
 
     def held(draft: Draft) -> Affine:
-        states = accounting.serving_states(draft.layers, serving.exact_state_bytes, batch)
+        sequences = batch + (serving.prefixes if prefix else 0)
+        states = accounting.serving_states(draft.layers, serving.exact_state_bytes, sequences)
         return accounting.serving_cache(
             draft.trunk,
             draft.layers,
@@ -143,6 +145,8 @@ def draft_cache(
             policy=serving.kv_policy,
             tensor_parallel=serving.tensor_parallel,
             latent_multiple=serving.latent_multiple,
+            prefix=prefix,
+            groups=serving.groups,
         ).plus(states)
 
     every = drafts(serving, trunk, kinds, present)

@@ -10,9 +10,10 @@ from modelsizer.problems.architecture.accounting import FlopsConvention, KvPolic
 from modelsizer.problems.architecture.weight_formats import WeightFormat
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
-from modelsizer.problems.units import plain
+from modelsizer.problems.units import exact, plain
 
-_TOLD = ("engine", "memory_alone")  # where there is something to tell
+_TOLD = ("engine", "memory_alone", "shared_prefix", "interference")
+"""Where there is something to tell."""
 _RENAMED = ("weights", "kv_bytes", "state_bytes", "sequence_length")  # in JSON
 
 
@@ -47,6 +48,10 @@ class Assumptions:
         Whether they include a second forward pass.
     memory_alone : bool
         Whether a decode step counts what it moves and not what it computes, for want of a peak.
+    shared_prefix : int
+        Tokens of a context that all sequences share, whose cache is held once.
+    interference : Fraction
+        Share of the time of a decode step that goes to prompts of others.
     """
 
     batch_size: int
@@ -65,6 +70,8 @@ class Assumptions:
     training_flops: FlopsConvention
     recomputed: bool
     memory_alone: bool = False
+    shared_prefix: int = 0
+    interference: Fraction = Fraction(0)
 
     @classmethod
     def of(cls, problem: Problem) -> Assumptions:
@@ -87,6 +94,8 @@ class Assumptions:
             problem.training.flops,
             problem.training.recompute == "full",
             not problem.lacks("decode_latency") and bool(problem.lacks("prefill_latency")),
+            serving.prefix_of(problem.context_length),
+            exact(serving.interference),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,5 +107,6 @@ class Assumptions:
             "accelerator": self.accelerator or None,
             "training_sequence_length": self.sequence_length,
         }
+        found["interference"] = plain(self.interference)
         left_out = [*_RENAMED, *(name for name in _TOLD if not getattr(self, name))]
         return {k: v for k, v in found.items() if k not in left_out}

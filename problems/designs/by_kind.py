@@ -121,8 +121,12 @@ def _memory(problem: Problem, architecture: Architecture) -> dict[str, Fraction]
                 policy=serving.kv_policy,
                 tensor_parallel=serving.tensor_parallel,
                 latent_multiple=serving.latent_multiple,
+                prefix=serving.prefix_of(problem.context_length),
+                groups=serving.groups,
             )
-            states = accounting.serving_states((layer,), serving.exact_state_bytes, batch)
+            states = accounting.serving_states(
+                (layer,), serving.exact_state_bytes, batch + serving.prefixes
+            )
             found[f"{family} {GROWS}"] += cache.plus(states).at((group.count,))
         for family, ffn in feed_forward_parts(group.layer):
             if not group.layer.shared:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from typing import get_args
 
@@ -18,7 +19,12 @@ from modelsizer.problems.costs.latency import decode_branches, prefill_branches
 from modelsizer.problems.costs.speculation import draft_cache, draft_weights
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.amounts import batches
+from modelsizer.problems.quantities.batches import in_layers
+from modelsizer.problems.quantities.concurrency import MOST_REQUESTS
+from modelsizer.problems.quantities.quantity import Candidate, LargestBatch
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.requirements.budgets import SERVING
 from modelsizer.problems.requirements.device_limits import usable_for_serving
 from modelsizer.problems.tables.serving import Estimate, Serving
 from modelsizer.problems.units import Number, plain
@@ -74,8 +80,6 @@ def serving_room(
     held = serving_weights(architecture.trunk, kinds, serving.weights, serving.groups).at(counts)
     held += draft_weights(serving, architecture.trunk, kinds).at(counts)
     weights = math.ceil(held / serving.devices)
-    cache = Fraction(design.exact["serving_memory"]) - held / serving.devices
-    a_request = cache / serving.group_batch
     values = sum(
         g.count * copied(part, held_values(part, serving.latent_multiple), serving.tensor_parallel)
         for g in architecture.groups
@@ -88,8 +92,11 @@ def serving_room(
     a_token = (values * serving.exact_kv_bytes + two - one) / serving.devices
     pool = max(0, usable - weights)
     tokens = math.floor(pool / a_token) if a_token else None
-    requests = math.floor(pool / a_request) * serving.groups if a_request else None
-    return ServingRoom(usable, weights, pool, tokens, requests)
+    fitting = replace(problem.settings, serving=serving, ceilings=((SERVING, Fraction(usable)),))
+    of = Candidate(fitting, architecture.trunk, kinds, design.layout)
+    requests = int(batches(of, LargestBatch(MOST_REQUESTS), in_layers(counts))[0])
+    endless = requests == MOST_REQUESTS
+    return ServingRoom(usable, weights, pool, tokens, None if endless else requests)
 
 
 def state_bytes(problem: Problem, architecture: Architecture) -> Number:

@@ -153,7 +153,10 @@ def serving_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
         policy=serving.kv_policy,
         tensor_parallel=serving.tensor_parallel,
         latent_multiple=serving.latent_multiple,
+        prefix=serving.prefix_of(problem.context_length),
+        groups=serving.groups,
     )
+    batch += serving.prefixes
     states = accounting.serving_states(kinds, serving.exact_state_bytes, batch)
     parts = matrices | {
         "embedding and head": held["embedding"] + held["head"],

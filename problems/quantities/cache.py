@@ -17,6 +17,7 @@ CACHED = (
     _PADDED,
     "serving.batch_size",
     "serving.kv_policy",
+    "serving.prefix_reuse",
     "context_length",
 )
 """Settings that determine the bytes of the cache."""
@@ -31,6 +32,7 @@ def _cache(of: Candidate) -> Affine:
         of.settings.context_length,
         serving.kv_policy,
         serving.latent_multiple,
+        of.settings.prefix,
     )
 
 

@@ -111,7 +111,7 @@ ROWS = (
                 of.kinds,
                 present=of.present,
             ),
-            reads=DECODE,
+            reads=(*DECODE, "serving.interference"),
             branches=BRANCHES,
             by_layout=False,
             by_batch=True,

@@ -81,6 +81,11 @@ class Settings:
     ceilings: tuple[tuple[str, Fraction], ...] = ()
     requests: int = 1
 
+    @property
+    def prefix(self) -> int:
+        """Tokens of the serving context that all sequences share."""
+        return self.serving.prefix_of(self.context_length)
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

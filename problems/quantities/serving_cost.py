@@ -13,6 +13,7 @@ from functools import reduce
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.costs.latency import (
     decode_branches,
+    decoding,
     prefill_branches,
     prefill_factor,
     prefill_step,
@@ -74,9 +75,11 @@ def _dollars(of: Candidate) -> tuple[Affine, ...]:
     assert price is not None
     second = TOKENS * serving.devices * exact(price) / SECONDS_AN_HOUR  # for each token of it
     context = settings.context_length
+    # Prompts that are paid for by themselves are not paid for as a part of the steps too.
+    branches = decode_branches if serving.output_length is None else decoding
     steps = [
         step.times(second / tokens_a_step(settings))
-        for step in decode_branches(serving, context, of.trunk, of.kinds, present=of.present)
+        for step in branches(serving, context, of.trunk, of.kinds, present=of.present)
     ]
     if serving.output_length is None:
         return tuple(step for step in steps for _ in BRANCHES)
@@ -142,7 +145,7 @@ def dollars_a_token(of: Candidate) -> Affine:
     context = settings.context_length
     parts = []
     if share < 1:
-        step, _ = decode_branches(serving, context, of.trunk, of.kinds, present=of.present)
+        step, _ = decoding(serving, context, of.trunk, of.kinds, present=of.present)
         parts.append(step.times(second * (1 - exact(share)) / tokens_a_step(settings)))
     if share > 0:
         prefill, _ = prefill_step(serving, context, of.trunk, of.kinds).branches(adds=True)
@@ -163,6 +166,7 @@ ROWS = (
                 dict.fromkeys(
                     (
                         *DECODE,
+                        "serving.interference",
                         *TOKENS_A_STEP,
                         *PROMPTS,
                         *SERVING_PRICE,

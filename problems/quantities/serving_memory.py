@@ -36,9 +36,11 @@ def _memory(of: Candidate) -> Affine:
         policy=serving.kv_policy,
         tensor_parallel=serving.tensor_parallel,
         latent_multiple=serving.latent_multiple,
+        prefix=of.settings.prefix,
+        groups=serving.groups,
     )
     held = accounting.serving_weights(of.trunk, of.kinds, serving.weights, serving.groups)
-    batch = serving.held_batch
+    batch = serving.held_batch + serving.prefixes
     states = accounting.serving_states(of.kinds, serving.exact_state_bytes, batch)
     held = held.plus(cache).plus(states)
     if serving.drafting is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import Annotated, Literal
 
@@ -18,6 +19,7 @@ from modelsizer.problems.tables.tables import (
     Count,
     Imbalance,
     OnAccelerator,
+    Part,
     Seconds,
     Share,
     bytes_a_value,
@@ -82,6 +84,13 @@ class Serving(OnAccelerator):
         Number of sequences in the cache.
     context_length : int
         Tokens of each sequence; `training.sequence_length` by default.
+    prefix_reuse : number
+        Share of the context, below 1, that is the same in all sequences, such as a system prompt:
+        its cache is held once (by each group, with `attention_data_parallel`). A step still reads
+        it for each sequence, and `prefill_latency` is of a prompt that finds nothing cached.
+    interference : number
+        Share of each decode step's time, below 1, that goes to prompts of others where chunks of
+        them are computed in the same steps (Agrawal et al. 2024, arXiv 2403.02310).
     prompt_length : int
         Prompt tokens for prefill latency; `context_length` by default.
     prompts : int
@@ -143,6 +152,8 @@ class Serving(OnAccelerator):
     expert_link: BytesASecond | None = None
     batch_size: Count = 1
     context_length: Count | None = None
+    prefix_reuse: Part = 0
+    interference: Part = 0
     prompt_length: Count | None = None
     prompts: Count = 1
     output_length: Count | None = None
@@ -234,6 +245,15 @@ class Serving(OnAccelerator):
     def held_batch(self) -> int:
         """Sequences that all groups together have memory for."""
         return self.group_batch * self.groups
+
+    def prefix_of(self, context: int) -> int:
+        """Return the tokens of a context that all sequences share, fewer than all."""
+        return math.floor(exact(self.prefix_reuse) * context)
+
+    @property
+    def prefixes(self) -> int:
+        """Return how often the accelerators hold the state after a shared prefix."""
+        return self.groups if self.prefix_reuse else 0
 
     @property
     def drafting(self) -> Speculation | None:

@@ -88,6 +88,13 @@ def _read_imbalance(value: object) -> Number:
     return number
 
 
+def _read_part(value: object) -> Number:
+    number = parse_quantity(value, "count")
+    if not 0 <= number < 1:
+        raise ValueError(f"{short(value)} is not a part of the whole; write from 0 to below 1")
+    return _in_range(number, value)
+
+
 def _reader(dimension: str, *, zero: bool = False, most: float = MOST_SETTING) -> Kind:
     return Kind(_read_amount(dimension, zero=zero, most=most))
 
@@ -173,6 +180,7 @@ Count = Annotated[int, Kind(_read_count)]
 BytesAValue = Annotated[int | float, bytes_a_value()]
 Share = Annotated[int | float, Kind(_read_share)]
 Imbalance = Annotated[int | float, Kind(_read_imbalance)]
+Part = Annotated[int | float, Kind(_read_part)]
 Tokens = Annotated[int | float, Kind(_read_amount("tokens", most=MOST_TOKENS), as_written)]
 ServedTokens = Annotated[int | float, Kind(_read_amount("tokens", most=MOST_SERVED), as_written)]
 Bytes = Annotated[int | float, _reader("bytes", zero=True)]

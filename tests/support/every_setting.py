@@ -28,13 +28,17 @@ BOTH_ENDS = ("training_flops", "layers", "d_model", "parameters", "non_embedding
 MOST_ONLY = ("training_memory", "training_time", "training_cost", "training_energy",
              "lifetime_flops", "lifetime_cost", "decode_latency", "prefill_latency",
              "serving_cost")  # fmt: skip
-BUDGETS = (*BOTH_ENDS, *MOST_ONLY, "decode_throughput")
+LEAST_ONLY = ("decode_throughput", "concurrency", "tokens_per_second_per_user")
+USERS = LEAST_ONLY[1:]
+"""Drawn apart, so that the problems of the seeds stay as they were."""
+BUDGETS = (*BOTH_ENDS, *MOST_ONLY, *LEAST_ONLY)
 MAXIMISED = tuple(name for name in BOTH_ENDS if name not in ("loss", "training_flops"))
-OBJECTIVES = (
+_SOUGHT = (
     *(("minimize", name) for name in (*BOTH_ENDS, *MOST_ONLY)),
     *(("maximize", name) for name in MAXIMISED),
     *[("minimize", "loss")] * 9,
 )
+OBJECTIVES = (*_SOUGHT, ("maximize", "concurrency"))
 FILES = tuple(f"file:{ROOT / 'docs' / name}.toml" for name in ("own-law", "mylaw"))
 _PUBLISHED = (name for name, row in catalogue(CATALOGUE).items() if row["form"] in FORMS)
 LAWS = (*_PUBLISHED, "power", "terms", *FILES)
@@ -56,6 +60,11 @@ def problem(seed: int) -> Problem:
         if not 2 <= len(oracle.options) <= MOST or oracle.quantity not in _known(oracle.options[0]):
             continue
         mode = MODES[seed % len(MODES)]
+        if "concurrency" in oracle.options[0].costs and seed % 10 == 6:
+            tables["objective"] = {k: v for k, v in tables["objective"].items()
+                                   if k not in ("minimize", "maximize")}  # fmt: skip
+            tables["objective"]["maximize"] = "concurrency"
+            oracle = Oracle(tables)
         limited = _limited(r, tables, oracle, mode)
         if mode == "between":
             _exclude(r, limited, oracle)
@@ -71,7 +80,7 @@ def _menu(r: random.Random, values: list[Any], most: int = 3) -> Any:
 
 
 def _tables(r: random.Random, seed: int) -> dict[str, Any]:
-    sense, quantity = OBJECTIVES[(seed * 7) % len(OBJECTIVES)]
+    sense, quantity = _SOUGHT[(seed * 7) % len(_SOUGHT)]
     law = r.choice([*LAWS, "besiroglu-2024", "besiroglu-2024", "terms", "muennighoff-2023"])
     found = {
         "space": _space(r, _WINDOWS[seed // 8 % len(_WINDOWS)] if seed % 8 == 5 else {}),
@@ -241,9 +250,13 @@ def _serving(r: random.Random) -> dict[str, Any]:
         if table:
             found = {k: v for k, v in found.items() if k not in ("weight_bytes", "weight_bits")}
             found[key] = table
-    return found | _some(own, 0.2, {
+    found |= _some(own, 0.2, {
         "state_bytes": [1, 4],  # of states, which no design has
         "output_length": [1, 300],
+    })  # fmt: skip
+    users = random.Random(repr(found))
+    return found | _some(users, 0.35, {
+        "prefix_reuse": [0.5, 0.37, 0.999], "interference": [0.1, 0.55],
     })  # fmt: skip
 
 
@@ -304,7 +317,7 @@ def _exclude(r: random.Random, tables: dict[str, Any], oracle: Oracle) -> None:
         return
     name = r.choice(names)
     used = [point.option.costs[name] for point in points]
-    if name == "decode_throughput":
+    if name in LEAST_ONLY:
         tables["budgets"][name] = {"min": float(f"{float(max(used)) * 1.00001:.8g}")}
     elif all(value.denominator == 1 for value in used):
         tables["budgets"][name] = max(int(min(used)) - 1, 1)
@@ -334,9 +347,8 @@ def _limited(r: random.Random, tables: dict[str, Any], oracle: Oracle, mode: str
     objective = tables["objective"]
     quantity = objective.get("maximize") or objective["minimize"]
     option = r.choice(oracle.options)
-    known = [
-        n for n in BUDGETS if n in option.costs or n in option.rates or n in ("tokens", "loss")
-    ]
+    drawn = [name for name in BUDGETS if name not in USERS]
+    known = [n for n in drawn if n in option.costs or n in option.rates or n in ("tokens", "loss")]
     names = r.sample(known, r.randint(1, min(5, len(known))))
     if "minimize" in objective and quantity in OF_TOKENS:
         names.append(r.choice(["loss", "loss", "loss", "min tokens", "min training_flops"]))
@@ -346,6 +358,10 @@ def _limited(r: random.Random, tables: dict[str, Any], oracle: Oracle, mode: str
         if mode == "between" and i % 2:
             option = r.choice(oracle.options)
         _put(r, tables, option, tokens, name, mode)
+    own = random.Random(repr(tables))
+    for name in USERS:
+        if name in option.costs and own.random() < 0.2:
+            _put(own, tables, option, tokens, name, mode)
     return tables
 
 
@@ -353,7 +369,7 @@ def _put(
     r: random.Random, tables: dict[str, Any], option: Option, tokens: Fraction, name: str, mode: str
 ) -> None:
     chance = 0.25 if name in BOTH_ENDS else 0
-    at_least = name == "decode_throughput" or name.startswith("min ") or r.random() < chance
+    at_least = name in LEAST_ONLY or name.startswith("min ") or r.random() < chance
     end, name = "min" if at_least else "max", name.removeprefix("min ")
     if name in tables["budgets"]:
         return

@@ -95,6 +95,8 @@ OTHER: dict[str, dict[str, tuple[Any, ...]]] = {
         ),
         "batch_size": (5,),
         "context_length": (3000,),
+        "prefix_reuse": (0.4,),
+        "interference": (0.2,),
         "prompt_length": (700,),
         "prompts": (3,),
         "output_length": (300,),

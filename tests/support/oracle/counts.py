@@ -127,11 +127,15 @@ def kv_values(a: Design) -> int:
 
 def kv_cache(a: Design, tables: Tables) -> Fraction:
     serving, context = tables.get("serving", {}), context_length(tables)
-    if serving.get("kv_policy") == "full":
-        held = a.layers * context
-    else:
-        held = sum(count * seen for count, seen in a.visible(context))
-    return kv_values(a) * held * serving.get("batch_size", 1) * value_bytes(serving, "kv")
+    shared = int(exact(serving.get("prefix_reuse", 0)) * context)
+
+    def held(tokens: int) -> int:
+        if serving.get("kv_policy") == "full":
+            return a.layers * tokens
+        return sum(count * seen for count, seen in a.visible(tokens)) if tokens else 0
+
+    tokens = held(context - shared) * serving.get("batch_size", 1) + held(shared)
+    return kv_values(a) * tokens * value_bytes(serving, "kv")
 
 
 def served_weights(a: Design, tables: Tables) -> Fraction:

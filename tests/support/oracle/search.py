@@ -7,7 +7,7 @@ an interval here; all else is exact. A point whose feasibility hangs on rounding
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -15,13 +15,14 @@ from typing import Any
 from tests.support.oracle.counts import serving_costs, training_flops_of_a_token
 from tests.support.oracle.data import Tables
 from tests.support.oracle.laws import DesignLoss, Law
-from tests.support.oracle.limits import OF_TOKENS, Limit, limits
-from tests.support.oracle.serving import Latencies
+from tests.support.oracle.limits import OF_TOKENS, Limit, limits, usable_memory
+from tests.support.oracle.serving import Latencies, at_once
 from tests.support.oracle.space import Design, all_designs
 from tests.support.oracle.text import Text
 from tests.support.oracle.training import Layout, Memory, layouts, rates, splits
 
 Number = Any  # a Fraction, or a float that a law gave; infinite without a limit
+REQUESTS = "concurrency"
 ENDLESS = 10**150  # tokens
 ROUNDING = 1e-14  # relative error of a loss that is computed in doubles
 
@@ -68,11 +69,28 @@ class Point:
         return self.tokens.times(option.f * rate, charge * option.inference)
 
 
+class Costs(dict[str, Any]):
+    """Costs by name, and the requests at once, which take long, when they are asked for."""
+
+    def __init__(
+        self, known: dict[str, Any],
+        served: Callable[[tuple[Limit, ...] | None], Fraction] | None,
+    ) -> None:  # fmt: skip
+        super().__init__(known if served is None else known | {REQUESTS: None})
+        self.served = served
+
+    def __getitem__(self, name: str) -> Any:
+        return super().__getitem__(name) if name != REQUESTS else self.served(None)
+
+    def items(self) -> Any:
+        return [(name, self[name]) for name in self]
+
+
 class Option:
     """A design under a layout, and all of its costs that do not depend on tokens."""
 
     def __init__(
-        self, a: Design, layout: Layout, costs: dict[str, Fraction], f: int, loss: DesignLoss,
+        self, a: Design, layout: Layout, costs: Costs, f: int, loss: DesignLoss,
         per_flop: dict[str, tuple[Fraction, Fraction]], rate: Fraction = Fraction(1),
     ) -> None:  # fmt: skip
         served = costs.pop("served", costs["inference_flops_per_token"])
@@ -101,12 +119,13 @@ class Option:
 
     def point(self, limited: Iterable[Limit], sense: str, quantity: str) -> Point | None:
         """Tokens, loss and objective within limits; None if it breaks one for sure."""
+        limited = tuple(limited)
         least, most = Fraction(0), math.inf
         low_loss, high_loss = None, None
         for limit in limited:
             name, (low, high) = limit.quantity, limit.ends()
             if name in self.costs:
-                used = self.costs[name]
+                used = self.costs[name] if name != REQUESTS else self.costs.served(limited)
                 if (low is not None and used < low) or (high is not None and used > high):
                     return None
             elif name == "tokens":
@@ -176,12 +195,27 @@ class Settings:
         fits = [layout for layout in self.layouts if splits(a, layout, self.tables)]
         if fits:
             costs = serving_costs(a, self.tables) | self.latencies.of(a)
+            served = self._served(a)
             loss = self.law.of_design(a, self.sequence, self.text.counted(a.vocab_size))
             rate = self.text.rate(a.vocab_size)
             f = training_flops_of_a_token(a, self.tables.get("training", {}))
             for layout in fits:
                 memory = {"training_memory": Fraction(self.memory.of(a, layout))}
-                yield Option(a, layout, costs | memory, f, loss, self.rates, rate)
+                yield Option(a, layout, Costs(costs | memory, served), f, loss, self.rates, rate)
+
+    def _served(self, a: Design) -> Callable[[tuple[Limit, ...] | None], Fraction] | None:
+        """Requests at once within limits, by default all of the problem."""
+        if usable_memory(self.tables.get("serving", {})) is None:
+            return None
+        known: dict[object, Fraction] = {}
+
+        def served(limited: tuple[Limit, ...] | None) -> Fraction:
+            limited = limits(self.tables) if limited is None else limited
+            if limited not in known:
+                known[limited] = at_once(a, self.tables, limited) or Fraction(0)
+            return known[limited]
+
+        return served
 
 
 class Oracle:

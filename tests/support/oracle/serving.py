@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
 
 from tests.support.oracle.counts import (
@@ -15,16 +16,18 @@ from tests.support.oracle.counts import (
     matrices,
     served_weights,
     serving_devices,
+    serving_memory,
     smallest_matrix,
     value_bytes,
     weight_bytes,
 )
 from tests.support.oracle.data import Tables, accelerator, ceil, efficiencies, exact
-from tests.support.oracle.limits import usable_memory
+from tests.support.oracle.limits import Limit, usable_memory
 from tests.support.oracle.money import of_a_million_tokens, of_a_served_token, serving_price
 from tests.support.oracle.space import Design
 
 PICOSECONDS = 10**12
+MOST_REQUESTS = 10**6
 
 
 def picoseconds(seconds: Fraction) -> int:
@@ -82,6 +85,9 @@ class Machine:
             ratio = next(r["ratio"] for r in table["spread"]["decode"] if self._is(r, kinds))
         spread = {"low": ratio[0], "expected": 1, "high": ratio[1]}
         self.spread = exact(spread[serving.get("latency", "expected")])
+        if not prefill:
+            self.alone = 1 - exact(serving.get("interference", 0))
+            self.spread /= self.alone
 
     def _is(self, row: Tables, kinds: set[str]) -> bool:
         return (
@@ -154,14 +160,17 @@ class Latencies:
         found = {
             "decode_latency": step,
             "decode_throughput": self.batch / step,
+            "tokens_per_second_per_user": 1 / step,
             "prefill_latency": prefill,
         }
-        cost = of_a_million_tokens(self.tables, step, prefill)
+        paid = step * self.decoding.alone if "output_length" in self.serving else step
+        cost = of_a_million_tokens(self.tables, paid, prefill)
         if cost is not None:
             found["serving_cost"] = cost
         if self.stepped:
             prompt = self._prefill(a, summed=True) / self.prompts / self.prompt
-            found["served"] = of_a_served_token(self.tables, step / self.batch, prompt)
+            answer = step * self.decoding.alone / self.batch
+            found["served"] = of_a_served_token(self.tables, answer, prompt)
         return found
 
     @property
@@ -219,6 +228,32 @@ class Latencies:
         return machine.step(memory, compute, beside, summed=summed)
 
 
+def at_once(a: Design, tables: Tables, limited: Iterable[Limit]) -> Fraction | None:
+    """The most requests that fit and keep the limits; None if the memory is not known."""
+    if (usable := usable_memory(tables.get("serving", {}))) is None:
+        return None
+    most = {"serving_memory": [Fraction(usable)], "kv_cache": [], "decode_latency": []}
+    for limit in limited:
+        if limit.side == "max" and limit.name in most:
+            most[limit.name].append(limit.value)
+
+    def keeps(batch: int) -> bool:
+        here = tables | {"serving": tables.get("serving", {}) | {"batch_size": batch}}
+        used = {"kv_cache": kv_cache, "serving_memory": serving_memory}
+        if any(cost(a, here) > end for name, cost in used.items() for end in most[name]):
+            return False
+        ends = most["decode_latency"]
+        return not ends or Latencies(here).of(a)["decode_latency"] <= min(ends)
+
+    low, high = 0, 1
+    while keeps(high) and high < MOST_REQUESTS:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if keeps(middle) else (low, middle)
+    return Fraction(min(low, MOST_REQUESTS))
+
+
 def estimates(a: Design, tables: Tables) -> dict[str, dict[str, Fraction]] | None:
     """Latencies by estimate; None if they cannot be known."""
     found: dict[str, dict[str, Fraction]] = {"decode_latency": {}, "prefill_latency": {}}
@@ -241,6 +276,5 @@ def room(a: Design, tables: Tables) -> dict[str, int] | None:
     weights = ceil(Fraction(served_weights(a, tables)) / devices)
     pool = max(0, usable - weights)
     token = a.layers * kv_values(a) * value_bytes(serving, "kv") * held / devices
-    request = Fraction(held * kv_cache(a, tables)) / devices / serving.get("batch_size", 1)
     return {"usable_memory": usable, "weights": weights, "kv_pool": pool,
-            "kv_tokens": pool // token, "requests": pool // request}  # fmt: skip
+            "kv_tokens": pool // token, "requests": int(at_once(a, tables, ()) or 0)}  # fmt: skip
