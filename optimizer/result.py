@@ -303,12 +303,7 @@ def design_dict(problem: Problem, design: Evaluation) -> dict[str, Any]:
 
 def machine_dict(problem: Problem, design: Evaluation) -> dict[str, Any]:
     """What was chosen of settings that offer several values, by table; empty if none does."""
-    found: dict[str, Any] = {}
-    under = problem.under(design.layout)
-    for key in problem.menus:
-        table, _, name = key.partition(".")
-        found.setdefault(table, {})[name] = getattr(under, table).given()[name]
-    return {"machine": found} if found else {}
+    return {"machine": problem.machine(design.layout)} if problem.menus else {}
 
 
 def _worth(problem: Problem, design: Evaluation) -> dict[str, Any]:

@@ -310,6 +310,16 @@ class Statement(Table):
             return self
         return cast("Self", self._once(f"under {layout.setup}", lambda: self._under(layout.setup)))
 
+    def machine(self, layout: Layout) -> dict[str, dict[str, Any]]:
+        """What a layout has of settings that offer several values, by table, as plain values."""
+        found: dict[str, dict[str, Any]] = {}
+        setup = self._choices[layout.setup]
+        for key in self.menus:
+            name, _, field = key.partition(".")
+            table: Table = getattr(setup, name)
+            found.setdefault(name, {}).update(table.written([field]))
+        return found
+
     def _under(self, number: int) -> Self:
         setup = self._choices[number]
         settings = {"training": setup.training, "serving": setup.serving}

@@ -117,7 +117,7 @@ class Several:
                 entries = list(value)
                 if not entries:
                     raise ValueError("the menu is empty; list at least one value")
-            elif self.numbers and isinstance(value, Mapping) and {"min", "max"} <= set(value):
+            elif self.numbers and isinstance(value, Mapping) and {"min", "max"} & set(value):
                 entries = _entries(value)
             else:
                 return one(value)
@@ -140,6 +140,9 @@ def _entries(ends: Mapping[str, Any]) -> list[int]:
             raise ValueError(f"unknown key {short(key)}; a range has min, max and step")
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{key} = {short(value)} must be a whole number above 0")
+    for key in ("min", "max"):
+        if key not in ends:
+            raise ValueError(f"a range needs {key}: write {{min = ..., max = ...}}")
     low, high, step = ends["min"], ends["max"], ends.get("step", 1)
     if low > high:
         raise ValueError(f"min {low} is above max {high}")

@@ -179,7 +179,16 @@ class Front(Points):
             "designs": int(self.designs[i]),
             "architecture": design_architecture(architecture),
             "tokens": tokens if np.isfinite(tokens) else None,
+            **dict(zip(("machine",), self._machines(slice(i, i + 1)), strict=False)),
         }
+
+    def _machines(self, which: slice) -> list[dict[str, dict[str, Any]]]:
+        """Machines of some points; none where there is no choice of them."""
+        if not self.problem.menus:
+            return []
+        layouts, number = self.table.layout, self.table.layout_id[self.row[which]]
+        each = {n: self.problem.machine(layouts[n]) for n in np.unique(number).tolist()}
+        return [each[n] for n in number.tolist()]
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for begin in range(0, len(self), AT_ONCE):
@@ -197,6 +206,8 @@ class Front(Points):
             sizes, at = np.unique(table["vocab_size"][row], return_inverse=True)
             tokens = tokens * np.array([float(rates.of(n)) for n in sizes.tolist()])[at]
         columns["tokens"] = [n if math.isfinite(n) else None for n in tokens.tolist()]
+        if machines := self._machines(which):
+            columns["machine"] = machines
         for values in zip(*columns.values(), strict=True):
             yield dict(zip(columns, values, strict=True))
 
@@ -241,6 +252,8 @@ class Front(Points):
             rows = []
             for point in some:
                 architecture = point.pop("architecture")
+                for table, chosen in point.pop("machine", {}).items():
+                    point |= {f"{table}.{key}": value for key, value in chosen.items()}
                 rows.append(point | {k: v for k, v in architecture.items() if k not in point})
             yield by_column(rows)
 
