@@ -144,12 +144,18 @@ class BlockBounds:
         # The layout with most accelerators is best for tokens and time; memory varies.
         self._most = max(self._layouts, key=lambda layout: layout.accelerators)
         self._by_flops = [] if not model.problem.several else self._classes_of_flops()
+        self._taking = {kind: self._layouts_of(mixture=kind) for kind in model.problem.kinds}
 
     def _classes_of_flops(self) -> list[tuple[Layout, Bools]]:
         """A layout and all layouts, for each way in which setups count training FLOPs."""
         number = np.array(alike(self.model.problem, TRAINING_FLOPS_PER_TOKEN, self._layouts))
         found = [number == each for each in np.unique(number)]
         return [(self._layouts[int(np.flatnonzero(mine)[0])], mine) for mine in found]
+
+    def _layouts_of(self, *, mixture: bool) -> Bools:
+        """Which layouts are for designs with, or without, layers of experts."""
+        splits = self.model.problem.split_of
+        return np.array([splits[one].takes(mixture=mixture) for one in self._layouts])
 
     def bound(self, index: int, blocks: Blocks, value: float) -> Blocks:
         """Return the blocks of one root that may contain a feasible design no worse than a value.
@@ -171,6 +177,9 @@ class BlockBounds:
             blocks, ends = blocks.take(some), ends.take(some)
         if not len(blocks):
             return blocks
+        if len(self._taking) > 1:
+            able = blocks.able & self._taking[root.structure.experts]
+            blocks = replace(blocks, able=able)
         corners = Corners(self.model.problem, root, self._most, self._is_wide(index, ends), ends)
         # Infeasible: the cheap corner violates an upper limit, or the dear one a lower limit.
         if index not in self._rules:  # their units are those of the structure
