@@ -83,7 +83,8 @@ NEW_ROWS = {"GH200-144GB", "GH200-96GB", "A100-80GB-PCIe", "MI350X", "Gaudi3", "
 CAUTIOUS = {  # figures for which another source has less
     ("B200-SXM", "memory"), ("B300-SXM", "bandwidth"), ("MI325X", "memory"), ("MI355X", "memory"),
     ("TPU-v6e", "memory"), ("Trainium3", "bandwidth"), ("A100-80GB-PCIe", "bandwidth"),
-    ("H100-PCIe", "memory"),
+    ("H100-PCIe", "memory"), ("L4", "memory"), ("RTX-4090", "memory"), ("B300-SXM", "memory"),
+    ("TPU-v4", "memory"),
 }  # fmt: skip
 DERIVED = {"RTX-5090", "RTX-PRO-6000-Blackwell", "DGX-Spark"}  # to be checked, as the file says
 
@@ -230,7 +231,7 @@ def test_table_fits_and_has_a_line_for_each(columns: int) -> None:
     body = {line.split()[0]: line.split()[1:] for line in lines[2 : 2 + len(accelerators())]}
     assert list(body) == list(accelerators())
     assert body["H100-SXM"] == ["85.1", "3350", "989", "1979", "-", "450", "700"]
-    assert body["RTX-4090"] == ["25.8", "1008", "165.2", "330.3", "-", "-", "450"]
+    assert body["RTX-4090"] == ["25.2", "1008", "165.2", "330.3", "-", "-", "450"]
     assert body["M2-Ultra"] == ["-", "800", *"-----"]
 
 
