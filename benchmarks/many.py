@@ -93,7 +93,13 @@ def cluster(space: dict[str, Any], more: dict[str, Any] | None = None) -> dict[s
     return _CLUSTER | {"space": space, "training": _CLUSTER["training"] | (more or {})}  # type: ignore[operator]
 
 
+_SIX = ["A100-80GB-SXM", "H100-SXM", "H200-SXM", "B200-SXM", "MI300X", "GB200"]
+_BITS = {key: value for key, value in _CLUSTER["serving"].items() if key != "weight_bytes"}  # type: ignore[attr-defined]
+_BITS |= {"weight_bits": [16, 8, 4]}
+
 PROBLEMS: dict[str, dict[str, Any]] = {
+    "trained20x6x3": cluster(FEW, {"accelerator": _SIX}) | {"serving": _BITS},
+    "served20x6x3": cluster(FEW) | {"serving": _BITS | {"accelerator": _SIX}},
     "few20": cluster(FEW),
     "few96": cluster(FEW, _MANY),
     "finer96": cluster(_FINER, _MANY),
@@ -132,6 +138,11 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     },
     "solve quick": ("solve", "one-h100-1e24", "--quick", "--json", "{out}.json"),
     "solve 96 layouts": ("solve", "finer96", "--quick", "--json", "{out}.json"),
+    **{
+        f"solve {name}": ("solve", name, "--quick", "--json", "{out}.json")
+        for name in ("trained20x6x3", "served20x6x3")
+    },
+    "machines trained20x6x3": ("solve", "trained20x6x3", "--json", "{out}.json"),
     "prices 20 layouts": ("prices", "few20", "--json", "{out}.json"),
     "prices 96 layouts": ("prices", "few96", "--json", "{out}.json"),
     "prices 8e6": ("prices", "dense1e7", "--json", "{out}.json"),
