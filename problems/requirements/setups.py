@@ -14,6 +14,7 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
+from modelsizer.problems.architecture.accounting import TRAINING_PASSES
 from modelsizer.problems.hardware.accelerators import UnknownFigureError
 from modelsizer.problems.quantities.needs import is_for_user, lacking, reads_of
 from modelsizer.problems.quantities.quantity import OfFlops, Reads, Settings, values_of
@@ -148,10 +149,18 @@ def setups(
 
 
 def _paid(every: Sequence[Settings]) -> list[Fraction]:
-    """Dollars for a training FLOP under each setting; zeros if those of one are unknown."""
+    """Dollars for a model FLOP under each setting; zeros if those of one are unknown."""
     none = [Fraction(0)] * len(every)
     try:
-        return none if any(map(needs_price, every)) else [dollars(one) for one in every]
+        # Training FLOPs also include those of recomputation, which take no longer by the MFU.
+        return (
+            none
+            if any(map(needs_price, every))
+            else [
+                dollars(one) * (TRAINING_PASSES + (one.training.recompute == "full"))
+                for one in every
+            ]
+        )
     except UnknownFigureError:
         return none
 

@@ -146,12 +146,11 @@ def alone(
 
 
 def _money(problem: Problem) -> tuple[Fraction, Fraction]:
-    """Dollars for a training FLOP, and for an hour of the serving accelerators."""
+    """Dollars for a model FLOP of training, and for an hour of the serving accelerators."""
     training, serving = problem.training, problem.serving
     second = training.flops_per_second(mixture=bool(problem.mixture))
-    forward = Fraction(3, 3 + (training.recompute == "full"))  # FLOPs of recomputation are free
     return (
-        Fraction(str(PRICES[training.named.name])) * forward / second,
+        Fraction(str(PRICES[training.named.name])) / second,
         Fraction(str(PRICES[serving.named.name])) * serving.devices,
     )
 
