@@ -9,10 +9,11 @@ from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.laws.reach import caution
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.requirements.device_limits import OF_TABLES, usable_memory
 from modelsizer.problems.requirements.references import model_of
 from modelsizer.problems.tables.limits import read_reference
 from modelsizer.problems.tables.tokenizer import Tokenizer
-from modelsizer.problems.units import exact, format_apart, format_quantity
+from modelsizer.problems.units import format_apart, format_quantity
 
 GOOD_EPOCHS = 4
 """Repeating data up to four times is nearly as good as new data (Muennighoff et al. 2023,
@@ -83,22 +84,22 @@ def _memory(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
     if problem.training.device is problem.serving.device is None:
         return []
     found: list[AnswerWarning] = []
-    # Loaded only where it is asked: a solve without accelerators shows no parts of memory.
-    from modelsizer.problems.designs.memory_parts import serving_parts, training_parts
-
-    for parts in (training_parts(problem, design), serving_parts(problem, design)):
-        if parts is None or parts.device_room is None or parts.device_room >= 0:
+    for table, quantity in OF_TABLES.items():
+        settings = problem.serving if table == "serving" else problem.training
+        most, used = usable_memory(settings), design.exact.get(quantity)
+        if most is None or used is None or used <= most:
             continue
-        remedy = f"leave budgets.{parts.quantity} out"
-        if parts.quantity not in problem.budgets.said:
-            remedy = "give training.accelerators"
-        used, held = format_apart(float(parts.total), float(parts.device_memory or 0), "bytes")
-        text = (
-            f"{parts.quantity} {used} is more than {parts.device} has, {held}: {remedy}, and what "
-            "fits is the limit"
-        )
-        over = float(parts.total / exact(parts.device_memory or 1))
-        found.append(AnswerWarning(Consequence.WRONG, text, f"budgets.{parts.quantity}", over))
+        key, given = f"budgets.{quantity}", problem.budgets
+        if quantity in given.limits:
+            remedy = f"leave {key} out, and what fits is the limit"
+        elif quantity in given.said:
+            remedy = f'{key} = "none" lifts the limit of what fits'
+        else:
+            remedy = "give training.accelerators, and what fits is the limit"
+        taken, held = format_apart(float(used), float(most), "bytes")
+        text = f"{quantity} {taken} is more than fits {settings.named.name}, {held}: {remedy}"
+        over = float(used) / max(most, 1)
+        found.append(AnswerWarning(Consequence.WRONG, text, key, over))
     return found
 
 
