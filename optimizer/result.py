@@ -20,6 +20,7 @@ from modelsizer.problems.designs.capacity import (
 )
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.designs.hyperparameters import hyperparameters
+from modelsizer.problems.designs.speculated import speculated
 from modelsizer.problems.designs.text import text_dict
 from modelsizer.problems.designs.worth import worth
 from modelsizer.problems.problem import Problem
@@ -330,6 +331,8 @@ def served_dict(problem: Problem, design: Evaluation) -> dict[str, Any]:
     found: dict[str, Any] = {"state_bytes": states} if states else {}
     if (estimates := latency_estimates(problem, design.architecture)) is not None:
         found["latency"] = {name: estimates.get(name) for name in LATENCIES}
+    if (drafted := speculated(problem, design.architecture)) is not None:
+        found["speculation"] = drafted.to_dict()
     if (room := serving_room(problem, design)) is not None:
         found["serving"] = asdict(room)
     return found

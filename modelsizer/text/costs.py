@@ -8,11 +8,12 @@ from modelsizer.problems.architecture.choice_values import is_mixture
 from modelsizer.problems.designs.capacity import latency_estimates, serving_room
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.designs.memory_parts import missing_training_settings
+from modelsizer.problems.designs.speculated import Speculated, speculated
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES, names_of
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.assumptions import has_windows
-from modelsizer.text.kit.words import counted
+from modelsizer.text.kit.words import counted, percent
 
 
 def expert_words(ways: int) -> str:
@@ -67,6 +68,7 @@ def cost_rows(
         estimate = problem.serving.latency
         note = "" if estimate == "expected" else f" (of the {estimate} latency)"
         rows.append(("throughput", _written(design, "decode_throughput") + note))
+        rows += speculation_rows(speculated(problem, design.architecture))
         if "serving_cost" in design.exact:
             paid = ", prompts included" if problem.serving.output_length is not None else ""
             cost = _written(design, "serving_cost")
@@ -88,6 +90,26 @@ def cost_rows(
         words = f"{pool}, {requests} of {problem.context_length:,}{fewer}{limited}"
         rows.append(("fits", words))
     return rows
+
+
+def speculation_rows(found: Speculated | None) -> list[tuple[str, str]]:
+    """What speculation gives, and what it would with other acceptances; empty without any."""
+    if found is None:
+        return []
+    given = found.given
+    ends = (
+        f"{format_quantity(seconds, 'seconds', 3)} a token at {percent(share, 0)}"
+        for share, seconds in found.range
+    )
+    of = "" if given.model is None else f" by {given.model}"
+    return [
+        (
+            "speculation",
+            f"{given.length} drafted{of}, {percent(given.acceptance, 0)} accepted: "
+            f"{found.tokens:.2f} tokens a step, {found.gain:.2f} x as fast",
+        ),
+        ("acceptance", ", ".join(ends)),
+    ]
 
 
 def _written(design: Evaluation, name: str) -> str:
