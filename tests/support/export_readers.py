@@ -41,6 +41,7 @@ _VALUED = {
     "--num-query-groups", "--max-position-embeddings", "--position-embedding-type",
     "--rotary-percent", "--normalization", "--attention-dropout", "--hidden-dropout",
     "--window-size", "--window-attn-skip-freq", "--softmax-type", "--num-experts",
+    "--expert-model-parallel-size",
     "--moe-ffn-hidden-size", "--moe-router-topk", "--moe-layer-freq",
     "--moe-shared-expert-intermediate-size", "--moe-router-score-function",
     "--moe-router-num-groups", "--moe-router-group-topk", "--moe-router-topk-scaling-factor",

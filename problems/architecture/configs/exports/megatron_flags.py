@@ -49,6 +49,7 @@ def mixture(moe: MixtureOfExperts, chosen: Router) -> list[str]:
         *("--num-experts", str(moe.experts)),
         *("--moe-ffn-hidden-size", str(moe.d_ff)),
         *("--moe-router-topk", str(moe.active)),
+        *("--expert-model-parallel-size", "${EP_SIZE:-1}"),
     ]
     if moe.latent:
         flags += ["--moe-latent-size", str(moe.latent)]
