@@ -40,7 +40,7 @@ def main() -> None:
             for row in checked(data)
             if not row.case.suspect
         ]
-        save(draw("measured-steps", steps), picture.with_stem(f"{picture.stem}-steps"))
+        save(draw("steps", steps), picture.with_stem(f"{picture.stem}-steps"))
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ PREDICTIONS = Picture(
     figure=_figure("predictions"),
 )
 STEPS = Picture(
-    name="measured-steps",
+    name="steps",
     title="Measured over predicted decode steps",
     caption="Ratios for each engine against the batch, of steps that the fit left out and others.",
     command="python -m benchmarks.measured",

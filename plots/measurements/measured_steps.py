@@ -29,10 +29,10 @@ def measured_steps(rows: Sequence[Row]) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    from matplotlib.lines import Line2D
-
     engines = list(dict.fromkeys(row[0] for row in rows))
     with canvas() as figure:
+        from matplotlib.lines import Line2D
+
         axes = figure.add_subplot()
         axes.axhspan(1 / _NEAR, _NEAR, color="0.9", lw=0)
         axes.axhline(1.0, color="0.35", lw=0.8)
