@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from modelsizer.optimizer.bounds.limits import Limit
+from modelsizer.optimizer.bounds.limits import NO_END, Limit
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.bounds.relaxation import Affine
 from modelsizer.optimizer.milp.program import FEASIBILITY, Floats, Program
@@ -191,10 +191,23 @@ def _add_limit(rows: _Rows, limit: Limit, table: Table, boxes: Boxes, wide: Ints
     values = np.concatenate([base, unit])
     _, _, branch = limit.quantity.partition(".")
     name = "_".join([*limit.key.split("."), *([branch] if branch else [])])
+    box = np.concatenate([np.arange(len(boxes)), wide[:, 0]])  # of each column
+    z = np.arange(len(columns)) < len(boxes)
     if limit.high is not None and limit.high > 0:
-        rows.add(columns, values / float(limit.high), -np.inf, 1.0, f"{name}_max")
-    if limit.low is not None and limit.low > 0:
-        share = values / float(limit.low)
+        high = _ends(limit.high, limit.highs, table, boxes.row)[box]
+        share = np.where(high < NO_END, values / np.maximum(high, 1.0), 0.0)
+        rows.add(columns, share, -np.inf, 1.0, f"{name}_max")
+    if limit.low is not None and (limit.low > 0 or any(low > 0 for low in limit.lows)):
+        low = _ends(limit.low, limit.lows, table, boxes.row)[box]
+        share = np.where(low > 0, values / np.maximum(low, 1.0), z)  # boxes without one keep it
         # One unit of an entry of 1 is enough: a large entry says no more, and solvers err by it.
         share = np.where(share > LARGEST_ENTRY, 1.0, share)
         rows.add(columns, share, 1.0, np.inf, f"{name}_min")
+
+
+def _ends(one: int, each: tuple[int, ...], table: Table, row: Ints) -> Floats:
+    """The end of a limit for each row, which may differ by its layout."""
+    if not each:
+        return np.full(len(row), float(one))
+    found: Floats = np.array([float(end) for end in each])[table.layout_id[row]]
+    return found
