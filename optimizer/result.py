@@ -307,6 +307,12 @@ def machine_dict(problem: Problem, design: Evaluation) -> dict[str, Any]:
     return {"machine": problem.machine(design.layout)} if problem.menus else {}
 
 
+def machine_of(problem: Problem, design: Evaluation) -> dict[str, Any]:
+    """The same by dotted key."""
+    tables = machine_dict(problem, design).get("machine", {})
+    return {f"{name}.{key}": v for name, table in tables.items() for key, v in table.items()}
+
+
 def _worth(problem: Problem, design: Evaluation) -> dict[str, Any]:
     found = worth(problem, design)
     return dict.fromkeys(("choices", "loss_band")) if found is None else found.to_dict()

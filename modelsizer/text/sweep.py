@@ -66,8 +66,15 @@ def _print_rows(console: Console, problem: Problem, grid: SweepGrid, rows: Seque
     headings = [axis.key.partition(".")[2] or axis.key for axis in grid.axes]
     headings += ["loss"] if name == "loss" else [name, "loss"]
     headings += [shown for shown, _ in _SHOWN]
+    swept = {axis.key for axis in grid.axes}
+    machine = [key for key in problem.menus if key not in swept]
+    headings += [key.partition(".")[2] for key in machine]
     cells = [
-        [*(value_text(axis.key, row[axis.key]) for axis in grid.axes), *_cells(row, name, rms)]
+        [
+            *(value_text(axis.key, row[axis.key]) for axis in grid.axes),
+            *_cells(row, name, rms),
+            *("" if row.get(key) is None else value_text(key, row[key]) for key in machine),
+        ]
         for row in rows
     ]
     folds = dict.fromkeys(range(len(grid.axes)))

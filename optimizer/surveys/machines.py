@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelsizer.optimizer.result import Result, Status, machine_dict
+from modelsizer.optimizer.result import Result, Status, machine_of
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.surveys.near_ties import extra_time
 from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
@@ -180,12 +180,6 @@ def machines_of(
                 ending.stop = "time"
     found += [Forced(key, value, "limit") for key, value in others[len(found) :]]
     return Machines(result, chosen, tuple(found), ending.stop)
-
-
-def machine_of(problem: Problem, design: Evaluation) -> dict[str, Any]:
-    """The values that a design has of all menus of settings, by dotted key."""
-    tables = machine_dict(problem, design).get("machine", {})
-    return {f"{name}.{key}": v for name, table in tables.items() for key, v in table.items()}
 
 
 def _others(problem: Problem, chosen: Machine) -> Iterator[tuple[str, Any]]:

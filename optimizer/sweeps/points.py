@@ -13,7 +13,7 @@ from modelsizer.optimizer.constraints import (
     name_of,
     written_settings,
 )
-from modelsizer.optimizer.result import Result
+from modelsizer.optimizer.result import Result, machine_of
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.sweeps.grids import SweepGrid
 from modelsizer.optimizer.tables.clock import Clock, StoppedError
@@ -43,11 +43,14 @@ def limit_names(problem: Problem, grid: SweepGrid) -> tuple[str, ...]:
 def columns(problem: Problem, grid: SweepGrid) -> tuple[str, ...]:
     """Names of a row's columns, in order.
 
-    Of each limit ``NAME_used``, and ``NAME_at_limit``: whether the design is at it.
+    Settings of which the problem offers several values have the one chosen. Of each limit
+    ``NAME_used``, and ``NAME_at_limit``: whether the design is at it.
     """
     limits = limit_names(problem, grid)
     uses = [f"{name}_{what}" for name in limits for what in ("used", "at_limit")]
-    return ("index", *(axis.key for axis in grid.axes), *_ANSWER, *uses)
+    swept = tuple(axis.key for axis in grid.axes)
+    machine = (key for key in problem.menus if key not in swept)
+    return ("index", *swept, *_ANSWER, *machine, *uses)
 
 
 def runs(indices: Sequence[int], size: int) -> list[tuple[int, ...]]:
@@ -113,7 +116,7 @@ class PointSolver:
             raise KeyboardInterrupt
         if result.stop == "memory" or (result.status == "limit" and clock.out_of_time):
             raise StoppedError(result.stop)
-        return row | _answer(result)
+        return row | {key: value for key, value in _answer(result).items() if key not in point}
 
     def rows(self, indices: Iterable[int]) -> Iterator[Row]:
         """Solve points in turn."""
@@ -124,6 +127,7 @@ def _answer(result: Result) -> Row:
     found: Row = {"status": result.status, "objective": _finite(result.objective.value)}
     if (design := result.design) is None:
         return found
+    found |= machine_of(result.problem, design)
     widths: Mapping[str, Any] = architecture_dict(design.architecture)
     found |= {"loss": design.loss, **{name: widths[name] for name in WIDE}}
     found["parameters"] = design.parameters.total

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from modelsizer import Problem, ProblemError, Solver, solve, verify_answer
+from modelsizer import Problem, ProblemError, Solver, solve, sweep, verify_answer
 from modelsizer.cli import app
+from modelsizer.optimizer.result import machine_of
 from modelsizer.optimizer.surveys.machines import Machines, machines
 from tests.support.shared import seeds
 
@@ -124,3 +125,15 @@ def test_the_command_shows_and_writes_them(tmp_path: Any) -> None:
     assert "Runner-up: " in shown or "As good: " in shown
     quick = CliRunner().invoke(app, ["solve", str(path), "--json", "-", "--quick"])
     assert "alternatives" not in json.loads(quick.stdout)["machine"]
+
+
+def test_rows_of_a_sweep_have_the_machine_chosen() -> None:
+    problem = Problem.load("million-dollars")
+    found = sweep(problem, {"budgets.training_cost": [1e5, 1e7]}, jobs=1)
+    for row in found.rows:
+        asked = problem.with_settings({"budgets.training_cost": row["budgets.training_cost"]})
+        chosen = machine_of(asked, solve(asked).best)
+        assert {key: row[key] for key in chosen} == chosen and len(chosen) == 2
+    one = sweep(problem, {"training.accelerator": ["H100-SXM", "MI300X"]}, jobs=1)
+    assert [row["training.accelerator"] for row in one.rows] == ["H100-SXM", "MI300X"]
+    assert list(one.rows[0]).count("training.accelerators") == 1
