@@ -10,10 +10,10 @@ from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.constraints import Constraint, constrained, constraints
 from modelsizer.optimizer.search.bounding import BoundSolve
 from modelsizer.optimizer.tables.clock import Clock, StoppedError
+from modelsizer.problems.designs.device_room import least_device
 from modelsizer.problems.errors import ProblemError
-from modelsizer.problems.hardware.accelerators import accelerators
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.requirements.device_limits import device_memories, fits, usable_memory
+from modelsizer.problems.requirements.device_limits import device_memories, fits
 from modelsizer.problems.requirements.token_limits import ENDLESS
 from modelsizer.problems.units import format_apart, plain
 
@@ -99,29 +99,3 @@ def _sentence(problem: Problem, limit: Constraint, least: Fraction, others: str)
     if (other := least_device(problem, limit.quantity, least)) is not None:
         return f"{text}, which {other} holds"
     return f"{text}, more than any like it of the catalogue holds; take more of them"
-
-
-def least_device(problem: Problem, quantity: str, least: Fraction) -> str | None:
-    """The accelerator of least memory in the catalogue that holds some bytes, as the problem's.
-
-    Parameters
-    ----------
-    problem : Problem
-    quantity : {"serving_memory", "training_memory"}
-    least : Fraction
-        Bytes.
-
-    Returns
-    -------
-    str or None
-        One for servers, if the problem's is. None if there is none.
-    """
-    table = problem.serving if quantity.startswith("serving") else problem.training
-    server = table.named.server
-    known = [each for each in accelerators().values() if each.server == server and each.memory]
-    for each in sorted(known, key=lambda one: one.memory or 0):
-        on_it = table.model_copy({"accelerator": each.name, "custom_accelerator": None})
-        usable = usable_memory(on_it)
-        if usable is not None and usable >= least:
-            return each.name
-    return None

@@ -154,6 +154,7 @@ def _room(room: DeviceRoom) -> tuple[str, str]:
     text = f"{used} of {usable} usable on {room.device}: "
     left = format_quantity(abs(room.left), "bytes")
     said = f"{left} left" if room.fits else f"{left} too much"
+    said += f"; {room.larger} holds it" if room.larger else ""
     return room.quantity.removesuffix("_memory"), text + said
 
 

@@ -6,8 +6,10 @@ from fractions import Fraction
 from typing import Any
 
 from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.hardware.accelerators import accelerators
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.requirements.device_limits import usable_memory
 from modelsizer.problems.units import Number, plain
 
 
@@ -23,12 +25,15 @@ class DeviceRoom:
         Bytes; see `modelsizer.problems.requirements.device_limits`.
     used : int or float
         Bytes.
+    larger : str or None
+        If it does not fit, the accelerator of least memory that holds it; see `least_device`.
     """
 
     quantity: str
     device: str
     usable: int
     used: Number
+    larger: str | None = None
 
     @property
     def left(self) -> Number:
@@ -50,7 +55,7 @@ class DeviceRoom:
             "usable": self.usable,
             "left": self.left,
             "unit": "bytes",
-        }
+        } | ({} if self.fits else {"held_by": self.larger})
 
 
 def device_rooms(problem: Problem, design: Evaluation) -> tuple[DeviceRoom, ...]:
@@ -62,8 +67,35 @@ def device_rooms(problem: Problem, design: Evaluation) -> tuple[DeviceRoom, ...]
     design : Evaluation
         Evaluated under it.
     """
-    memories = problem.under(design.layout).device_memories
-    return tuple(
-        DeviceRoom(name, memory.device, memory.usable, plain(Fraction(design.exact[name])))
-        for name, memory in memories.items()
-    )
+    one, found = problem.under(design.layout), []
+    for name, memory in one.device_memories.items():
+        used = Fraction(design.exact[name])
+        larger = least_device(one, name, used) if used > memory.usable else None
+        found.append(DeviceRoom(name, memory.device, memory.usable, plain(used), larger))
+    return tuple(found)
+
+
+def least_device(problem: Problem, quantity: str, least: Fraction) -> str | None:
+    """The accelerator of least memory in the catalogue that holds some bytes, as the problem's.
+
+    Parameters
+    ----------
+    problem : Problem
+    quantity : {"serving_memory", "training_memory"}
+    least : Fraction
+        Bytes.
+
+    Returns
+    -------
+    str or None
+        One for servers, if the problem's is. None if there is none.
+    """
+    table = problem.serving if quantity.startswith("serving") else problem.training
+    server = table.named.server
+    known = [each for each in accelerators().values() if each.server == server and each.memory]
+    for each in sorted(known, key=lambda one: one.memory or 0):
+        on_it = table.model_copy({"accelerator": each.name, "custom_accelerator": None})
+        usable = usable_memory(on_it)
+        if usable is not None and usable >= least:
+            return each.name
+    return None

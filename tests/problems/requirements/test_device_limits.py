@@ -137,6 +137,9 @@ def test_one_model_says_what_it_leaves() -> None:
     assert short["left"] > 0 and short["used"] == large["quantities"]["serving_memory"]
     alone = one_design(load_architecture("llama-3-70b"), None, {"serving.accelerator": "H100-SXM"})
     assert alone.violated == (SERVING,) and alone.to_dict()["fits"][0]["left"] < 0
+    held = alone.to_dict()["fits"][0]["held_by"]
+    other = one_design(load_architecture("llama-3-70b"), None, {"serving.accelerator": held})
+    assert other.violated == () and "held_by" not in other.to_dict()["fits"][0]
     unknown = one_design(load_architecture("llama-3-8b"), None, {"serving.accelerator": "MI300A"})
     assert any("nothing limits serving_memory" in str(warning) for warning in unknown.warnings)
 
