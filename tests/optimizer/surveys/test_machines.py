@@ -137,3 +137,13 @@ def test_rows_of_a_sweep_have_the_machine_chosen() -> None:
     one = sweep(problem, {"training.accelerator": ["H100-SXM", "MI300X"]}, jobs=1)
     assert [row["training.accelerator"] for row in one.rows] == ["H100-SXM", "MI300X"]
     assert list(one.rows[0]).count("training.accelerators") == 1
+
+
+def test_what_the_command_machines_refuses() -> None:
+    for args, status, words in (
+        (("one-h100-1e24",), 2, "no setting of training or serving offers several values"),
+        (("million-dollars", "--set", "budgets.loss=1.7"), 1, "proven infeasible"),
+        (("million-dollars", "--set", "training.accelerator=[]"), 2, "the menu is empty"),
+    ):
+        answer = CliRunner().invoke(app, ["machines", *args])
+        assert answer.exit_code == status and words in answer.stderr, args
