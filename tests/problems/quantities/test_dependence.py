@@ -11,9 +11,8 @@ import pytest
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.costs.text_rates import text_rates
-from modelsizer.problems.quantities.amounts import batches
 from modelsizer.problems.quantities.auxiliary import AUXILIARY
-from modelsizer.problems.quantities.batches import BATCH, in_layers
+from modelsizer.problems.quantities.batches import BATCH, at_batch, raised_by_batch
 from modelsizer.problems.quantities.examples import structures
 from modelsizer.problems.quantities.needs import affected_by, lacking, reads_of
 from modelsizer.problems.quantities.quantity import (
@@ -269,13 +268,11 @@ def figures(settings: Settings, name: str) -> list[Any]:
     if isinstance(how, str):
         return []
     if isinstance(how, LargestBatch):
-        # Each limit alone, of requests so small that any change of a cost shows in their number.
-        short = replace(settings, context_length=settings.context_length // 3)
-        each = [replace(short, ceilings=(one,)) for one in ceilings(settings.serving, LIMITS)]
+        # All that it is computed from: costs at a batch of its own, and their limits.
+        of_seven = at_batch(settings, 7)
         return [
-            batches(Candidate(one, trunk, kinds, LAYOUTS[0]), how, in_layers([12] * len(kinds)))[0]
-            for trunk, kinds in ARCHITECTURES
-            for one in each
+            *ceilings(settings.serving, LIMITS),
+            *(cost for name in raised_by_batch(QUANTITIES) for cost in figures(of_seven, name)),
         ]
     if isinstance(how, OfFlops):
         return [how.rate(settings), how.charge(settings) if how.charge is not None else None]
