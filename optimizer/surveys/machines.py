@@ -169,27 +169,24 @@ def machines_of(
     clock = whole if at_length else extra_time(result, whole)
     solver = Solver(problem.without_scenarios(), after=after, clock=clock)
     chosen = machine_of(problem, result.best)
-    found: list[Forced] = []
-    ending = Ending()
     others = list(_others(problem, chosen))
-    with ending:
-        for key, value in others:
+    found = [Forced(key, value, "limit") for key, value, _ in others]
+    ending = Ending()
+    with ending:  # of every menu the values next to the one chosen, before any further ones
+        for at in sorted(range(len(others)), key=lambda at: others[at][2]):
             clock.check()
-            found.append(_forced(solver, result, key, value))
-            if found[-1].status == "limit":
-                ending.stop = "time"
-    found += [Forced(key, value, "limit") for key, value in others[len(found) :]]
+            found[at] = _forced(solver, result, *others[at][:2])
     return Machines(result, chosen, tuple(found), ending.stop)
 
 
-def _others(problem: Problem, chosen: Machine) -> Iterator[tuple[str, Any]]:
-    """Values of menus that were not chosen, as a problem file writes them."""
+def _others(problem: Problem, chosen: Machine) -> Iterator[tuple[str, Any, int]]:
+    """Values of menus that were not chosen, as a file writes them, and how far off they stand."""
     for key, menu in problem.menus.items():
         table, _, name = key.partition(".")
         written = type(getattr(problem, table)).model_fields[name].write
-        for value in menu.values:
-            if (plain := written(value)) != chosen[key]:
-                yield key, plain
+        values = [written(value) for value in menu.values]
+        here = values.index(chosen[key])
+        yield from ((key, v, abs(at - here)) for at, v in enumerate(values) if at != here)
 
 
 def _forced(solver: Solver, result: Result, key: str, value: Any) -> Forced:
@@ -197,8 +194,8 @@ def _forced(solver: Solver, result: Result, key: str, value: Any) -> Forced:
         asked = solver.problem.with_settings({key: value})
     except ProblemError:  # with no value of the other menus
         return Forced(key, value, "infeasible")
-    found = solver.solve(problem=asked, details=False)
-    if found.design is None or found.status != "optimal":
+    found = solver.solve(problem=asked, details=False).finished()
+    if found.design is None:
         return Forced(key, value, found.status)
     best, here = result.objective.value, found.objective.value
     assert best is not None and here is not None
