@@ -102,7 +102,7 @@ ROWS = (
     Quantity(
         "decode_latency",
         "seconds",
-        "seconds for an output token of each sequence: a decoding step of a batch",
+        "an output token of each sequence: a decoding step of a batch",
         Cost(
             lambda of: decode_branches(
                 of.settings.serving,
