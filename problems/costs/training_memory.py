@@ -71,7 +71,7 @@ def state_bytes(training: Training, layout: Layout) -> Fraction:
 def expert_state_bytes(training: Training, layout: Layout) -> Fraction:
     """Bytes of states per parameter of all routed experts, on each accelerator."""
     whole, divided = _held(training)
-    held = whole * expert_copies(training, layout) + divided
+    held = whole * int(expert_copies(training, layout)) + divided
     return held / (layout.data_parallel * layout.tensor_parallel * layout.pipeline_parallel)
 
 

@@ -175,14 +175,13 @@ def _undivided(architecture: Architecture, split: Split) -> Iterator[tuple[str, 
         for name, width in widths:
             if width % ways:
                 yield "tensor", f"{ways} does not divide {name} = {width}"
-    of_experts = [part for layer in layers for part in mixtures(layer.ffn)]
-    for part in of_experts:
+    for mixture in (mixture for layer in layers for mixture in mixtures(layer.ffn)):
         for ways in sorted(split.of_experts, reverse=True):
-            if part.d_ff % ways:
-                yield "tensor", f"{ways} does not divide expert_d_ff = {part.d_ff}"
+            if mixture.d_ff % ways:
+                yield "tensor", f"{ways} does not divide expert_d_ff = {mixture.d_ff}"
         for ways in split.experts:
-            if part.experts % ways:
-                yield "expert", f"{ways} does not divide routed_experts = {part.experts}"
+            if mixture.experts % ways:
+                yield "expert", f"{ways} does not divide routed_experts = {mixture.experts}"
 
 
 def whole_divides(size: Any, ways: Sequence[int]) -> Any:

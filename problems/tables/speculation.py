@@ -110,7 +110,9 @@ def _several(value: object) -> list[Speculation]:
 def _lengths(value: Any) -> list[Any] | None:
     """Lengths of a menu; None if it is none."""
     if isinstance(value, Mapping):
-        low, high, step = value.get("min"), value.get("max"), value.get("step", 1)
+        low: Any = value.get("min")
+        high: Any = value.get("max")
+        step: Any = value.get("step", 1)
         whole = all(isinstance(n, int) and not isinstance(n, bool) for n in (low, high, step))
         if {*value} - {"min", "max", "step"} or not whole or not 0 <= low <= high or step < 1:
             raise TableError([("length", f"{short(dict(value))} is no range; write min and max")])
