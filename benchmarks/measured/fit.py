@@ -44,7 +44,7 @@ class Form:
     columns : callable
         What each constant multiplies in a step; ``""`` is what it takes without them.
     evenly : bool
-        Whether each device counts the same, not each row.
+        Whether the rows of a device count less the more there are, each as 1 / sqrt(rows).
     """
 
     engine: str
@@ -121,7 +121,7 @@ def fitted(form: Form, steps: Sequence[MeasuredStep]) -> Array:
     rows = defaultdict(int)
     for step in steps:
         rows[step.device.name] += 1
-    weights = np.array([1 / rows[s.device.name] if form.evenly else 1.0 for s in steps])
+    weights = np.array([rows[s.device.name] ** -0.5 if form.evenly else 1.0 for s in steps])
     floor = np.array([0.0 if name in _SHARES else -np.inf for name in form.start])
 
     def errors(logs: Array) -> Array:
