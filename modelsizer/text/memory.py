@@ -33,7 +33,7 @@ def parts_dict(parts: MemoryParts) -> dict[str, Any]:
         "accelerator_room": None if parts.device_room is None else plain(parts.device_room),
         "accelerators": parts.accelerators,
         "stage": parts.stage or None,
-    }
+    } | ({"default": True} if parts.default else {})
 
 
 def print_memory(
@@ -87,8 +87,9 @@ def _print_parts(console: Console, parts: MemoryParts) -> None:
         (name, format_quantity(float(size), "bytes"), percent(float(size / total)), "")
         for name, size in (*parts.parts, ("total", total))
     ]
+    limit = "what fits (default)" if parts.default else f"limit (budgets.{parts.quantity})"
     for name, most, room in (
-        (f"limit (budgets.{parts.quantity})", parts.limit, parts.room),
+        (limit, parts.limit, parts.room),
         (f"memory of {of}", parts.device_memory, parts.device_room),
     ):
         if most is None or room is None:

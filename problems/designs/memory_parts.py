@@ -52,7 +52,7 @@ class MemoryParts:
     parts : tuple of (str, Fraction)
         Names and bytes in stacking order; no part is empty.
     limit : int or float or None
-        Upper limit of the budget in bytes.
+        Upper limit in bytes.
     device : str
         Name of the accelerator; empty if none is set.
     device_memory : int or None
@@ -61,6 +61,8 @@ class MemoryParts:
         Number of accelerators that together hold the model (and its copies).
     stage : str
         The largest pipeline stage, if there are several.
+    default : bool
+        Whether the limit is what fits the accelerator, and no budget.
     """
 
     quantity: str
@@ -70,6 +72,7 @@ class MemoryParts:
     device_memory: Number | None
     accelerators: int
     stage: str = ""
+    default: bool = False
 
     @property
     def where(self) -> str:
@@ -111,6 +114,7 @@ def _parts(
         None if device is None else device.memory,
         accelerators,
         stage,
+        quantity in problem.device_limits,
     )
 
 
