@@ -83,7 +83,7 @@ def _limits(panel: MemoryParts) -> list[tuple[str, float, Fraction]]:
     """Return (label, bytes, headroom) of the limit and of the accelerator's memory, ascending."""
     found = []
     if panel.limit is not None and panel.room is not None:
-        found.append(("fits" if panel.default else "limit", float(panel.limit), panel.room))
+        found.append(("usable" if panel.default else "limit", float(panel.limit), panel.room))
     if panel.device_memory is not None and panel.device_room is not None:
         found.append((one_line(panel.device), float(panel.device_memory), panel.device_room))
     return sorted(found, key=lambda row: row[1])
