@@ -181,7 +181,7 @@ def budget_rows(
         return [_scaled(key, part, interval, table.linear[part].denominator) for part in row.parts]
     if row.form == "batch":
         return [
-            _scaled(key, part, Interval(max=limit), table.linear[part].denominator)
+            Limit(key, part, None, math.floor(limit * table.linear[part].denominator))
             for cost, limit in settings_under(problem, layout).ceilings
             for part in parts_of(f"{cost}{AT_REQUESTS}")
             if part in table.linear
