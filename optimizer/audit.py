@@ -10,6 +10,7 @@ from typing import Any
 from modelsizer.optimizer.audit_block import block_of, left_out, why_unsearchable
 from modelsizer.optimizer.audit_space import space_of
 from modelsizer.optimizer.beside import best_with
+from modelsizer.optimizer.constraints import devices_of
 from modelsizer.optimizer.result import PROVEN, Result
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
 from modelsizer.optimizer.tables.clock import Clock, Stop
@@ -244,9 +245,11 @@ def audit(
     for result in (optimum, cheapest):
         if result.status == "infeasible":
             broken = ", ".join(model.violated)
+            small = [f"--set {key}=none" for key in model.violated if key in devices_of(problem)]
+            lifted = f"; {' '.join(small)} lifts what fits the accelerator" if small else ""
             raise AuditError(
                 "no design of the searched space keeps the limits, and the model itself breaks "
-                f"{broken}"
+                f"{broken}{lifted}"
             )
     missing = left_out(architecture, block)
     return Audit(architecture, tokens, problem, model, optimum, cheapest, missing)
