@@ -79,11 +79,14 @@ def used_by(
     total : callable
         From a cost to its numerators, shape (W,), for the layers that there are.
     """
+    # Costs of one design may exceed 64 bits, as those of weights of many decimals do.
+    alone = isinstance(of.trunk.d_model, int)
 
     def used(batch: Ints) -> list[tuple[NDArray[Any], int]]:
-        values = cost.formula(replace(of, settings=at_batch(of.settings, batch)))
+        at: Any = int(batch[0]) if alone and len(batch) == 1 else batch
+        values = cost.formula(replace(of, settings=at_batch(of.settings, at)))
         several = values if isinstance(values, tuple) else (values,)
-        return [(total(one), math.floor(limit * one.denominator)) for one in several]
+        return [(np.atleast_1d(total(one)), math.floor(limit * one.denominator)) for one in several]
 
     return used
 
