@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from modelsizer.optimizer.constraints import name_of
+from modelsizer.optimizer.constraints import changes_batches, name_of
 from modelsizer.optimizer.explain.conflicts import unmeasured
 from modelsizer.optimizer.explain.explain import Explanation, Part, Why
 from modelsizer.optimizer.explain.repairs import Repair
@@ -158,8 +158,10 @@ def _print_alternatives(console: Console, found: Explanation) -> None:
         print_table(console, table, indent=INDENT)
     elif found.joint is None and "joint" not in found.unfinished:
         line(console)
-        paragraph(console, "The space is too large to list, so changes of several limits together "
-                  "are not looked for.")  # fmt: skip
+        why = "The space is too large to list"
+        if any(changes_batches(found.problem, name) for name in found.problem.budgets.limits):
+            why = "A limit also bounds the requests at once"
+        paragraph(console, f"{why}, so changes of several limits together are not looked for.")
     if not (found.offered or found.alternatives):
         return
     weights = ", ".join(f"{key} {weight:g}" for key, weight in (found.weights or {}).items())
