@@ -35,7 +35,7 @@ from modelsizer.problems.requirements.objective import BUDGET, Objective
 from modelsizer.problems.requirements.setups import Setup, classes, offered, setups
 from modelsizer.problems.requirements.token_limits import TokenLimits, loosest, token_limits
 from modelsizer.problems.space.counting import Counted, count_designs
-from modelsizer.problems.space.layouts import MAX_LAYOUTS, Layout, layouts
+from modelsizer.problems.space.layouts import Layout, layouts
 from modelsizer.problems.space.options import options
 from modelsizer.problems.space.splits import Split, served, splits
 from modelsizer.problems.space.stacks import feed_forwards
@@ -187,7 +187,10 @@ class Statement(Table):
     @property
     def menus(self) -> dict[str, Offered]:
         """Settings that offer several values, by dotted key."""
-        return offered(self.training, self.serving)
+        found: dict[str, Offered] = self._once(
+            "menus", lambda: offered(self.training, self.serving)
+        )
+        return found
 
     @property
     def _plain_settings(self) -> Settings:
@@ -372,7 +375,8 @@ class Statement(Table):
     @property
     def several(self) -> bool:
         """Whether there are several setups: of menus, or of designs with and without experts."""
-        return bool(self.menus) or len(self.kinds) > 1
+        found: bool = self._once("several", lambda: bool(self.menus) or len(self.kinds) > 1)
+        return found
 
     def of_kind(self, *, mixture: bool) -> Self:
         """The problem for designs with, or without, layers of experts, whatever its space offers.
@@ -405,18 +409,11 @@ class Statement(Table):
         return found
 
     def _layouts(self) -> tuple[Layout, ...]:
-        found = tuple(
+        return tuple(
             replace(layout, setup=number)
             for number, setup in enumerate(self._choices)
             for layout in layouts(setup.training)
         )
-        if len(found) > MAX_LAYOUTS:
-            key = next(iter(self.menus), "training.accelerators")
-            raise ValueError(
-                f"@{key} the menus of training and serving make "
-                f"{len(found):,} pairs of settings and layout; at most {MAX_LAYOUTS:,} are allowed"
-            )
-        return found
 
     @property
     def splits(self) -> tuple[Split, ...]:
@@ -424,7 +421,12 @@ class Statement(Table):
         if not self.several:
             return self._splits_of(self.layouts, self._plain_settings)
         found: tuple[Split, ...] = self._once(
-            "splits", lambda: tuple(self.split(layout) for layout in self.layouts)
+            "splits",
+            lambda: tuple(
+                split
+                for setup in self._choices
+                for split in self._splits_of(layouts(setup.training), setup.settings)
+            ),
         )
         return found
 

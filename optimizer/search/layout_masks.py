@@ -133,8 +133,9 @@ class LayoutMasks:
         for name in self.varying:
             cost = cost_of(name)
             settings = alike(problem, name, self.layouts)
+            keys = _numbered({one.setup: None for one in self.layouts}, problem, name)
             setups = [
-                (number, _ends(problem, name, one))
+                (number, keys[one.setup])
                 for number, one in zip(settings, self.layouts, strict=True)
             ]
             degrees = [
@@ -246,11 +247,17 @@ def varies(problem: Problem, layouts: Sequence[Layout], name: str) -> bool:
         return True
     if not problem.several or name in AUXILIARY:
         return False
-    ends = {_ends(problem, name, layout) for layout in layouts}
+    ends = {_ends(problem, name, setup) for setup in {layout.setup for layout in layouts}}
     return len(ends) > 1 or len(set(alike(problem, name, layouts))) > 1
 
 
-def _ends(problem: Problem, name: str, layout: Layout) -> tuple[object, ...]:
-    """What the limits on a cost follow from, under a layout."""
-    setup = problem.setup_of(layout)
+def _ends(problem: Problem, name: str, number: int) -> tuple[object, ...]:
+    """What the limits on a cost follow from, under a setup of a number."""
+    setup = problem.setups[number]
     return limits_key(setup, [n for n in setup.limits if name in costs_limited(setup.settings, n)])
+
+
+def _numbered(setups: Iterable[int], problem: Problem, name: str) -> dict[int, int]:
+    """Number setups by what the limits on a cost follow from."""
+    of = tuple(setups)
+    return dict(zip(of, _numbers(_ends(problem, name, one) for one in of), strict=True))

@@ -31,7 +31,7 @@ from modelsizer.problems.typed_tables import Table
 from modelsizer.problems.units import exact
 
 MAX_SETUPS = 100_000
-"""Combinations of the menus of settings."""
+"""Combinations of the menus of settings, also with parallel layouts: some 40 s of a solve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,17 @@ def check_offered(training: Training, serving: Serving) -> None:
     ValueError
         ``"@key message"``, with the key of the longest menu.
     """
+    menus = offered(training, serving).values()
+    _refuse_many(training, serving, math.prod(len(menu.values) for menu in menus), "setups")
+
+
+def _refuse_many(training: Training, serving: Serving, number: int, what: str) -> None:
     sizes = {key: len(menu.values) for key, menu in offered(training, serving).items()}
-    if (every := math.prod(sizes.values())) > MAX_SETUPS:
+    if sizes and number > MAX_SETUPS:
         longest = max(sizes, key=lambda key: sizes[key])
         raise ValueError(
             f"@{longest} has {sizes[longest]:,} values; the menus of training and serving make "
-            f"{every:,} setups, and at most {MAX_SETUPS:,} are allowed. List fewer"
+            f"{number:,} {what}, and at most {MAX_SETUPS:,} are allowed. List fewer"
         )
 
 
@@ -124,6 +129,8 @@ def setups(
     trainings, problem = _trainable(settings.training)
     wrong = problem
     servings = settings.serving.each()
+    pairs = sum(len(layouts(one)) for one in trainings) * len(servings) * len(kinds)
+    _refuse_many(settings.training, settings.serving, pairs, "setups with their layouts")
     paid = _paid([replace(settings, training=one) for one in trainings])
     hourly = _paid_an_hour([replace(settings, serving=one) for one in servings])
     tables = product(zip(paid, trainings, strict=True), zip(hourly, servings, strict=True), kinds)
