@@ -13,7 +13,7 @@ from modelsizer.problems.architecture.architecture import Count, Layer, Trunk
 from modelsizer.problems.costs import roofline
 from modelsizer.problems.costs.roofline import ACTIVATION_BYTES, Machine, Step
 from modelsizer.problems.costs.sharding import Sharding
-from modelsizer.problems.costs.speculation import costliest, drafts
+from modelsizer.problems.costs.speculation import draft_of
 from modelsizer.problems.hardware import efficiencies as efficiency
 from modelsizer.problems.hardware.efficiencies import Reached
 from modelsizer.problems.tables.serving import Estimate, Serving
@@ -170,20 +170,18 @@ def decode_step(
             positions=positions,
         )
 
-    if serving.drafting is None:
+    draft = draft_of(serving, trunk, kinds, present)
+    if serving.drafting is None or draft is None:
         return step(trunk, kinds, machine, 1)
     length = serving.drafting.length
     alone = replace(machine, sequence=0.0)  # what a sequence takes is of the whole step
-    drafted = [
-        (draft, step(draft.trunk, draft.layers, alone, 1))
-        for draft in drafts(serving, trunk, kinds, present)
-    ]
+    drafted = step(draft.trunk, draft.layers, alone, 1)
 
-    def longest(part: str) -> Count:
-        times = ((draft.whole(getattr(one, part)), draft.there) for draft, one in drafted)
-        return length * costliest(times)
+    def of_drafts(part: str) -> Count:
+        cost: Affine = getattr(drafted, part)
+        return length * (cost.base + draft.of_layers(cost))
 
-    return step(trunk, kinds, machine, length + 1).plus(longest)
+    return step(trunk, kinds, machine, length + 1).plus(of_drafts)
 
 
 def decode_branches(

@@ -8,7 +8,7 @@ costs most. One module drafts all tokens, one after another, as engines use the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,35 +25,39 @@ _NORMS = 3  # one for each, and one before the head
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A model that drafts tokens, or the module that a kind of layer would make.
+    """What drafts tokens: a model, or the costliest of the modules that kinds of layer make.
 
     Parameters
     ----------
     trunk : Trunk
-        Embedding and head.
+        Embedding and head; those of a module are the model's.
     layers : sequence of Layer
-    counts : sequence of int
-        Number of layers of each kind.
-    apart : bool
-        Whether it has embedding and head of its own.
-    there : bool or array of shape (W,)
-        Whether the model has layers of the kind.
+        Kinds of layer of the draft; or a module for each kind of the model.
+    counts : sequence of int, optional
+        Number of layers of each kind; None for modules, of which one drafts.
+    there : sequence of (bool or array of shape (W,))
+        Of modules, whether the model has layers of the kind.
     """
 
     trunk: Trunk
     layers: Sequence[Layer]
-    counts: Sequence[int]
-    apart: bool
-    there: Any = True
+    counts: Sequence[int] | None
+    there: Sequence[Any] = ()
 
-    def whole(self, cost: Affine) -> Count:
-        """A cost of the draft over its denominator."""
-        layers = zip(cost.per_layer, self.counts, strict=True)
-        return sum((each * n for each, n in layers), cost.base)
+    def of_layers(self, cost: Affine) -> Count:
+        """A cost of the draft's layers over its denominator."""
+        total: Count = 0
+        if self.counts is not None:
+            return sum(
+                (each * n for each, n in zip(cost.per_layer, self.counts, strict=True)), total
+            )
+        for each, there in zip(cost.per_layer, self.there, strict=True):
+            total = total + (each - total) * ((each > total) & there)
+        return total
 
     def held(self, cost: Affine) -> Count:
-        """The same without what the draft shares with the model."""
-        return self.whole(cost) - cost.base * (not self.apart)
+        """The same with embedding and head if the draft has its own."""
+        return self.of_layers(cost) + (0 if self.counts is None else cost.base)
 
 
 def module(layer: Layer, d_model: Count) -> Layer:
@@ -66,10 +70,10 @@ def module(layer: Layer, d_model: Count) -> Layer:
     )
 
 
-def drafts(
+def draft_of(
     serving: Serving, trunk: Trunk, kinds: Sequence[Layer], present: Sequence[Any] = ()
-) -> list[Draft]:
-    """What may draft tokens, of which the costliest does; empty without speculation.
+) -> Draft | None:
+    """What drafts tokens; None without speculation.
 
     Parameters
     ----------
@@ -80,41 +84,23 @@ def drafts(
         Whether there are layers of each kind; empty if there are of all.
     """
     if serving.drafting is None:
-        return []
+        return None
     if (model := serving.drafting.draft) is not None:
         layers = [group.layer for group in model.groups]
-        return [Draft(model.trunk, layers, [group.count for group in model.groups], True)]
-    return [
-        Draft(trunk, [module(kind, trunk.d_model)], [1], False, there)
-        for kind, there in zip(kinds, present or [True] * len(kinds), strict=True)
-    ]
-
-
-def costliest(costs: Iterable[tuple[Count, Any]]) -> Count:
-    """The largest of the costs of drafts, each with whether it is there."""
-    most: Count = 0
-    for cost, there in costs:
-        most = most + (cost - most) * ((cost > most) & there)
-    return most
+        return Draft(model.trunk, layers, [group.count for group in model.groups])
+    modules = [module(kind, trunk.d_model) for kind in kinds]
+    return Draft(trunk, modules, None, present or [True] * len(kinds))
 
 
 def draft_weights(
     serving: Serving, trunk: Trunk, kinds: Sequence[Layer], present: Sequence[Any] = ()
 ) -> Affine:
     """Bytes of the draft's weights on all accelerators, whatever the number of layers."""
-    return _held(
-        [
-            (
-                draft,
-                accounting.serving_weights(
-                    draft.trunk, draft.layers, serving.weights, serving.groups
-                ),
-            )
-            for draft in drafts(serving, trunk, kinds, present)
-        ],
-        trunk,
-        kinds,
-    )
+    draft = draft_of(serving, trunk, kinds, present)
+    if draft is None:
+        return _constant(0, trunk, kinds)
+    held = accounting.serving_weights(draft.trunk, draft.layers, serving.weights, serving.groups)
+    return _constant(draft.held(held), trunk, kinds, held.denominator)
 
 
 def draft_cache(
@@ -130,33 +116,25 @@ def draft_cache(
 
     The batch is that of the largest group, in each of them, unless it is given.
     """
-    prefix = serving.prefix_of(context) if batch is None else 0
+    draft = draft_of(serving, trunk, kinds, present)
+    if draft is None:
+        return _constant(0, trunk, kinds)
     batch = serving.held_batch if batch is None else batch
-
-    def held(draft: Draft) -> Affine:
-        sequences = batch + (serving.prefixes if prefix else 0)
-        states = accounting.serving_states(draft.layers, serving.exact_state_bytes, sequences)
-        return accounting.serving_cache(
-            draft.trunk,
-            draft.layers,
-            kv_bytes=serving.exact_kv_bytes,
-            batch=batch,
-            context=context,
-            policy=serving.kv_policy,
-            tensor_parallel=serving.tensor_parallel,
-            latent_multiple=serving.latent_multiple,
-            prefix=prefix,
-            groups=serving.groups,
-        ).plus(states)
-
-    every = drafts(serving, trunk, kinds, present)
-    return _held([(draft, held(draft)) for draft in every], trunk, kinds)
+    states = accounting.serving_states(draft.layers, serving.exact_state_bytes, batch)
+    held = accounting.serving_cache(
+        draft.trunk,
+        draft.layers,
+        kv_bytes=serving.exact_kv_bytes,
+        batch=batch,
+        context=context,
+        policy=serving.kv_policy,
+        tensor_parallel=serving.tensor_parallel,
+        latent_multiple=serving.latent_multiple,
+    ).plus(states)
+    return _constant(draft.held(held), trunk, kinds, held.denominator)
 
 
-def _held(found: Sequence[tuple[Draft, Affine]], trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
-    """The largest of the costs of drafts, all over one denominator."""
+def _constant(value: Count, trunk: Trunk, kinds: Sequence[Layer], over: int = 1) -> Affine:
+    """A cost that no number of layers changes."""
     none = 0 * trunk.d_model
-    over = {cost.denominator for _, cost in found} or {1}
-    assert len(over) == 1, "bytes of the same formats"
-    most = costliest((draft.held(cost), draft.there) for draft, cost in found)
-    return Affine(none + most, tuple(none for _ in kinds), over.pop())
+    return Affine(none + value, tuple(none for _ in kinds), over)
