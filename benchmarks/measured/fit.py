@@ -58,7 +58,8 @@ class Form:
 def _vllm(step: MeasuredStep) -> Mapping[str, float]:
     own, parts = _TABLE["decode"][step.device.memory_type], step.parts
     share = _TABLE["prefill"]["bf16"]
-    fixed = parts["memory"] / own[str(step.bits)] + parts["compute"] / share + parts["links"]
+    fixed = parts["memory"] / own[str(step.bits)] + parts["plain"] / own["16"]
+    fixed += parts["compute"] / share + parts["links"]
     return {
         "": fixed + parts["layers"] * own["overhead"],
         "sequence": parts["sequences"],
@@ -70,13 +71,13 @@ def _vllm(step: MeasuredStep) -> Mapping[str, float]:
 def _llama(step: MeasuredStep) -> Mapping[str, float]:
     parts = step.parts
     found = {"compute": parts["compute"], "overhead": parts["layers"]}
-    return found | {step.memory: parts["memory"]}
+    return found | {step.memory: parts["memory"] + parts["plain"]}
 
 
 def _apple(step: MeasuredStep) -> Mapping[str, float]:
     return {
         "overhead": step.parts["layers"],
-        "16" if step.bits == 16 else "4": step.parts["memory"],
+        "16" if step.bits == 16 else "4": step.parts["memory"] + step.parts["plain"],
     }
 
 

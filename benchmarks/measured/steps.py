@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.measured.decode import Case, cases
@@ -27,9 +27,10 @@ class MeasuredStep:
     seconds : float
         As measured.
     parts : mapping of str to float
-        Seconds of moving (`memory`) and computing (`compute`) at the peaks, where narrow products
-        are as much slower as a prefill's are, and of all-reduces (`links`); `layers`, `mixtures`
-        (layers of experts with 8 bits), `sequences`, and `handed` (values handed to experts).
+        Seconds of moving (`memory`, and `plain` for what no kernel converts) and computing
+        (`compute`) at the peaks, where narrow products are as much slower as a prefill's are, and
+        of all-reduces (`links`); `layers`, `mixtures` (layers of experts with 8 bits),
+        `sequences`, and `handed` (values handed to experts).
     bits : int
         Nearest of 16, 8 and 4 to those of a weight.
     """
@@ -81,12 +82,17 @@ def _step(case: Case) -> MeasuredStep:
     def seconds(part: Affine) -> float:
         return float(part.at(counts)) / PICOSECONDS
 
+    matrices = decode_step(
+        serving, problem.context_length, a.trunk, kinds, replace(machine, plain_bandwidth=math.inf)
+    )
     bits = 8 * float(serving.weights.matrix)
     experts = 8 * float(serving.weights.experts)
     eights = serving.compute == "fp8" or 6 < experts <= 12
     mixtures = sum(n for n, k in zip(counts, kinds, strict=True) if k.ffn.expert_matrices(1))
+    converted = 0.0 if bits > 12 else seconds(matrices.memory)
     parts = {
-        "memory": seconds(step.memory),
+        "memory": converted,
+        "plain": seconds(step.memory) - converted,
         "compute": seconds(step.compute),
         "links": seconds(step.communication),
         "layers": seconds(step.overhead),

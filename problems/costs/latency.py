@@ -59,6 +59,7 @@ def step_machine(serving: Serving) -> Machine:
     scores = _reached(serving, SCORES)
     return Machine(
         bandwidth=device.figure("bandwidth") * _own(serving.memory_efficiency, reached.bandwidth),
+        plain_bandwidth=device.figure("bandwidth") * _own(serving.memory_efficiency, reached.plain),
         flops=(_known_peak(serving) or math.inf)
         * _own(serving.prefill_efficiency, reached.compute),
         score_flops=(serving.named.bf16_flops or _known_peak(serving) or math.inf)
@@ -111,6 +112,7 @@ def prefill_machine(serving: Serving) -> Machine:
         decoding.link_latency,
         _own(serving.overhead, overhead),
         experts=decoding.experts,
+        plain_bandwidth=decoding.plain,
     )
 
 

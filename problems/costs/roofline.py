@@ -39,6 +39,8 @@ from modelsizer.problems.records import dataclass
 PICOSECONDS = 10**12
 STATE_PASSES = 2  # a state is read and written in every step
 ACTIVATION_BYTES = 2
+CONVERTED = Fraction(3, 2)
+"""Bytes of a weight up to which a kernel converts it before it multiplies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Machine:
     Parameters
     ----------
     bandwidth : float
-        Bytes/s of one accelerator's memory.
+        Bytes/s of one accelerator's memory, in reading its matrices.
     flops : float
         FLOP/s of one accelerator.
     score_flops : float
@@ -72,6 +74,9 @@ class Machine:
         How routed experts and requests are divided over groups of accelerators.
     tokens : float
         Tokens that a sequence gets of a step, in expectation: times are for one of them.
+    plain_bandwidth : float or None
+        Bytes/s of what no kernel converts: the cache, states, and weights of 16 bits; `bandwidth`
+        if None.
     """
 
     bandwidth: float
@@ -87,6 +92,17 @@ class Machine:
     adds: bool = False
     experts: Sharding = Sharding()
     tokens: float = 1.0
+    plain_bandwidth: float | None = None
+
+    @property
+    def plain(self) -> float:
+        """Bytes/s of what no kernel converts, with the default filled in."""
+        return self.bandwidth if self.plain_bandwidth is None else self.plain_bandwidth
+
+    def moving(self, each: Fraction | float) -> float:
+        """Seconds in which all ways move a byte of weights of so many bytes."""
+        reached = self.plain if each > CONVERTED else self.bandwidth
+        return 1 / (reached * self.ways)
 
     @property
     def per_token(self) -> Machine:
@@ -97,6 +113,7 @@ class Machine:
         return replace(
             self,
             bandwidth=self.bandwidth * n,
+            plain_bandwidth=self.plain * n,
             flops=self.flops * n,
             score_flops=self.score_flops * n,
             link=self.link * n,
@@ -244,12 +261,14 @@ def _all_to_all(machine: Machine, kind: Layer, d_model: Count, tokens: int) -> A
     return _time(experts.sent_values(kind, d_model), each / experts.link) + starts
 
 
-def _moving(reads: Sequence[tuple[Any, Fraction]], moved: float) -> Any:
+def _moving(reads: Sequence[tuple[Any, Fraction]], machine: Machine) -> Any:
     """Picoseconds of reading weights; those of one format are read together."""
     together: dict[Fraction, Any] = {}
     for weights, each in reads:
         together[each] = together[each] + weights if each in together else weights
-    return sum(_time(weights, float(each) * moved) for each, weights in together.items())
+    return sum(
+        _time(weights, float(each) * machine.moving(each)) for each, weights in together.items()
+    )
 
 
 def _layer_reads(
@@ -315,7 +334,7 @@ def decode(
     """
     machine = machine.per_token
     sequences, tokens = machine.experts.of_group(batch), batch * positions
-    moved = 1 / (machine.bandwidth * machine.ways)
+    moved = 1 / (machine.plain * machine.ways)
     memory = []
     for kind in kinds:
         cached = sum(
@@ -323,12 +342,12 @@ def decode(
             for part in mixers(kind.attention)
         )
         memory.append(
-            _moving(_layer_reads(kind, trunk, tokens, formats, machine.experts), moved)
+            _moving(_layer_reads(kind, trunk, tokens, formats, machine.experts), machine)
             + _time(cached, kv_bytes * moved)
             + _time(_state_passes(kind, sequences), state_bytes * moved)
         )
     return Step(
-        Affine(_moving(_outer_reads(trunk, formats), moved), tuple(memory)),
+        Affine(_moving(_outer_reads(trunk, formats), machine), tuple(memory)),
         _computing(
             machine,
             trunk,
@@ -363,14 +382,14 @@ def prefill(
     Scores are full, not causally halved; the head is applied to the last token only.
     """
     prompts, tokens = machine.experts.of_group(batch), batch * prompt
-    moved = 1 / (machine.bandwidth * machine.ways)
+    moved = 1 / (machine.plain * machine.ways)
     memory = (
-        _moving(_layer_reads(kind, trunk, tokens, formats, machine.experts), moved)
+        _moving(_layer_reads(kind, trunk, tokens, formats, machine.experts), machine)
         + _time(_state_passes(kind, prompts), state_bytes * moved)
         for kind in kinds
     )
     return Step(
-        Affine(_moving(_outer_reads(trunk, formats), moved), tuple(memory)),
+        Affine(_moving(_outer_reads(trunk, formats), machine), tuple(memory)),
         _computing(
             machine,
             trunk,

@@ -206,7 +206,7 @@ def roofline_points(
         float(device.figure(f"{serving.compute}_flops")),
         float(device.figure("bandwidth")),
         max(machine.flops, prefill_machine(serving).flops),
-        machine.bandwidth,
+        max(machine.bandwidth, machine.plain),
     )
     wanted = sorted({*batches, serving.batch_size})
     found = []
@@ -261,7 +261,7 @@ def _prefill(problem: Problem, architecture: Architecture) -> Point:
 def _counting(machine: Machine) -> Machine:
     """A machine on which picoseconds equal bytes and FLOPs, so that `roofline` counts them."""
     each = PICOSECONDS / machine.ways
-    return replace(machine, bandwidth=each, flops=each, score_flops=each)
+    return replace(machine, bandwidth=each, plain_bandwidth=each, flops=each, score_flops=each)
 
 
 def _point(

@@ -29,7 +29,7 @@ class Reached:
     Parameters
     ----------
     bandwidth, compute : float
-        Shares of the memory bandwidth and of the dense FLOP/s.
+        Shares of the memory bandwidth, in reading matrices, and of the dense FLOP/s.
     overhead : float
         Seconds per layer.
     mixture : float
@@ -38,6 +38,9 @@ class Reached:
         Seconds per sequence, and per value that is handed to an expert.
     adds : bool
         Whether the step takes the sum of moving and computing, not the longer of the two.
+    plain : float
+        Share of the memory bandwidth in reading what no kernel converts: the cache, states, and
+        weights of 16 bits.
     """
 
     bandwidth: float
@@ -47,6 +50,7 @@ class Reached:
     sequence: float = 0.0
     routed_value: float = 0.0
     adds: bool = False
+    plain: float = 1.0
 
 
 @cache
@@ -105,6 +109,7 @@ def decode(
         how.get("sequence", 0.0),
         how.get("routed_value", 0.0),
         how["step"] == "sum",
+        used[_SIXTEEN],
     )
 
 

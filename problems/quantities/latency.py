@@ -80,7 +80,7 @@ def counted(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a func
     serving, machine = settings.serving, step_machine(settings.serving)
     least = min(serving.weights.smallest, serving.exact_kv_bytes, serving.exact_state_bytes)
     ways = machine.ways * machine.experts.groups
-    values = machine.bandwidth * ways / min(float(least), 1.0)
+    values = max(machine.bandwidth, machine.plain) * ways / min(float(least), 1.0)
     peak = getattr(serving.named, f"{serving.compute}_flops") or 0  # above all that is reached
     most = max(values, peak * ways, machine.link, machine.experts.link)
     return math.ceil(most / PICOSECONDS + 1) * ways

@@ -152,15 +152,15 @@ class Latencies:
         by_size: dict[Fraction, int] = {}
         for name, weights in parts.items():
             by_size[self.size[name]] = by_size.get(self.size[name], 0) + weights
-        return sum(picoseconds(n * each / machine.bandwidth) for each, n in by_size.items())
+        return sum(machine.read(n, each) for each, n in by_size.items())
 
     def _outer(self, a: Design, machine: Machine) -> int:
         each = self.size["embedding" if a.tied else "head"]
-        return picoseconds(a.vocab_size * a.d_model * each / machine.bandwidth)
+        return machine.read(a.vocab_size * a.d_model, each)
 
     def _states(self, part: Any, d: int, machine: Machine, sequences: int) -> int:
         values = 2 * sequences * mixer(part, d).state
-        return picoseconds(values * state_value(self.serving) / machine.bandwidth)
+        return picoseconds(values * state_value(self.serving) / machine.plain)
 
     def _decode(self, a: Design) -> Fraction:
         machine, batch, d = self.decoding, self.batch, a.d_model
@@ -172,7 +172,7 @@ class Latencies:
             n, part, ffn = group
             counts, tokens = mixer(part, d), seen(part, self.context)
             values = counts.cached * tokens * batch * copies(part, self.serving.get("tensor_parallel", 1))  # fmt: skip
-            moved = picoseconds(values * value_bytes(self.serving, "kv") / machine.bandwidth)
+            moved = picoseconds(values * value_bytes(self.serving, "kv") / machine.plain)
             moved += self._read(a, group, machine, batch) + self._states(part, d, machine, batch)
             memory += n * moved
             beside += n * (fixed + self._experts(ffn, d))

@@ -57,8 +57,10 @@ class Machine:
         apple = how.get(f"{device.get('vendor', '')} {kind}")
         apart = apple or how.get(kind, {})
         row = table["decode"][kind] | apart
-        share = exact(row[closest(smallest_matrix(serving) * 8)])
-        share = exact(serving.get("memory_efficiency", share))
+        shares = {
+            bits: exact(serving.get("memory_efficiency", row[bits])) for bits in ("16", "8", "4")
+        }
+        share = shares[closest(smallest_matrix(serving) * 8)]
         reached = exact(table["prefill"][precision])
         own = table["prefill"]["overhead"]
         if not prefill:
@@ -68,6 +70,7 @@ class Machine:
         n = serving.get("tensor_parallel", 1)
         self.n = n
         self.bandwidth = device["bandwidth"] * share * n
+        self.plain = device["bandwidth"] * shares["16"] * n
         self.flops = device[f"{precision}_flops"] * reached * n
         in_sixteen = exact(table["prefill"]["bf16"])
         if not prefill:
@@ -88,6 +91,11 @@ class Machine:
         if not prefill:
             self.alone = 1 - exact(serving.get("interference", 0))
             self.spread /= self.alone
+
+    def read(self, weights: int, each: Fraction) -> int:
+        """Picoseconds of reading weights of so many bytes."""
+        reached = self.plain if closest(each * 8) == "16" else self.bandwidth
+        return picoseconds(weights * each / reached)
 
     def _is(self, row: Tables, kinds: set[str]) -> bool:
         return (
@@ -193,7 +201,7 @@ class Latencies:
         for count, seen in a.visible(self.context):
             cached = kv_values(a) * copies(a, self.serving) * batch * seen
             moved = self._layer(a, machine)
-            moved += picoseconds(cached * self.kv / machine.bandwidth)
+            moved += picoseconds(cached * self.kv / machine.plain)
             memory += count * moved
             compute += count * machine.computing(a, seen, batch)
         return machine.step(memory, compute, beside)
@@ -201,7 +209,7 @@ class Latencies:
     def _outer(self, a: Design, machine: Machine) -> int:
         """Reading the head, which is the embedding if tied."""
         each = self.held["embedding" if a.tied else "head"]
-        return picoseconds(a.vocab_size * a.d_model * each / machine.bandwidth)
+        return machine.read(a.vocab_size * a.d_model, each)
 
     def _layer(self, a: Design, machine: Machine) -> int:
         """Reading the matrices of a layer: those of one format at once."""
@@ -209,11 +217,7 @@ class Latencies:
         parts = {"attention": attention, "ffn": matrices(a) - attention}
         formats = {self.held[part] for part in parts}
         return sum(
-            picoseconds(
-                sum(n for part, n in parts.items() if self.held[part] == each)
-                * each
-                / machine.bandwidth
-            )
+            machine.read(sum(n for part, n in parts.items() if self.held[part] == each), each)
             for each in formats
         )
 
