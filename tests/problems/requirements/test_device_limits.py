@@ -29,6 +29,7 @@ TABLES: dict[str, Any] = {
 }  # fmt: skip
 BASE = Problem.from_tables(TABLES)
 MEMORY = accelerators()["H100-SXM"].memory or 0
+UNKNOWN = next(name for name, row in accelerators().items() if row.memory is None)
 
 
 def own(problem: Problem) -> list[str]:
