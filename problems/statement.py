@@ -28,6 +28,7 @@ from modelsizer.problems.requirements.budgets import BudgetsTable, new_budgets
 from modelsizer.problems.requirements.ceilings import ceilings, least_requests
 from modelsizer.problems.requirements.device_limits import (
     DeviceMemory,
+    check_offered_devices,
     device_limits,
     device_memories,
 )
@@ -109,6 +110,7 @@ class Statement(Table):
 
     def _check_menus(self) -> None:
         """Check the setups that menus offer; limits shown are those of the first."""
+        check_offered_devices(self.training, self.serving, self.budgets)
         for number in {setup.token_limits: setup.number for setup in self._choices}.values():
             check_magnitudes(self._choices[number].settings, self.budgets)
         self.__dict__.update(self._resolved(self._choices[0].settings))

@@ -109,6 +109,29 @@ def unknown_memories(settings: Settings, budgets: Budgets) -> Iterator[tuple[str
             yield quantity, device.name
 
 
+def check_offered_devices(training: Training, serving: Serving, budgets: Budgets) -> None:
+    """Refuse to choose between accelerators of which only some are limited to what fits them.
+
+    Raises
+    ------
+    ValueError
+        ``"@key message"``, with an accelerator whose memory is not known.
+    """
+    tables: dict[str, Training | Serving] = {"serving": serving}
+    if training.laid_out:
+        tables["training"] = training
+    for name, table in tables.items():
+        devices, quantity = table.every_device, OF_TABLES[name]
+        if len(devices) < 2 or quantity in budgets.said:
+            continue
+        if unknown := [device.name for device in devices if device.memory is None]:
+            raise ValueError(
+                f"@{name}.accelerator offers {unknown[0]}, whose memory is not known: it would be "
+                "chosen as nothing limits it to what fits; leave it out, or give "
+                f'budgets.{quantity}, "none" for no limit at all'
+            )
+
+
 def device_limits(settings: Settings, budgets: Budgets) -> dict[str, Interval]:
     """Limits by quantity that accelerators set where the budgets say nothing.
 

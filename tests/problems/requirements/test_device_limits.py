@@ -93,6 +93,14 @@ def test_training_is_limited_where_the_number_of_accelerators_is_known() -> None
     assert "training_memory" in own(Problem.from_tables(TABLES | {"training": laid}))
 
 
+def test_what_nothing_limits_is_not_offered_beside_what_fits() -> None:
+    both = {"serving.accelerator": ["H100-SXM", UNKNOWN]}
+    with pytest.raises(ProblemError, match=f"offers {UNKNOWN}, whose memory is not known"):
+        BASE.with_settings(both)
+    BASE.with_settings(both | {SERVING: "none"})
+    BASE.with_settings(both | {SERVING: "40 GB"})
+
+
 def test_a_scenario_brings_the_limit_of_its_accelerator() -> None:
     named = {"big": {"serving": {"accelerator": "H200-SXM"}}, "off": {"budgets": {
         "serving_memory": "none"}}}  # fmt: skip
