@@ -108,7 +108,8 @@ class Family:
 
     def counted(self, architecture: Architecture) -> tuple[int, int, float]:
         """N as counted by the law, all parameters, and training FLOPs per token."""
-        counts, training = count_parameters(architecture), self.problem.training
+        # Of settings that offer several values small runs have the preferred ones.
+        counts, training = count_parameters(architecture), self.problem.setups[0].training
         each = training_flops_per_token(
             architecture.trunk,
             [group.layer for group in architecture.groups],
