@@ -19,8 +19,8 @@ from modelsizer.problems.costs.latency import decode_branches, prefill_branches
 from modelsizer.problems.costs.speculation import draft_cache, draft_weights
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities.amounts import batches
-from modelsizer.problems.quantities.batches import in_layers
+from modelsizer.problems.quantities.amounts import affine_cost, batches
+from modelsizer.problems.quantities.batches import at_batch, in_layers
 from modelsizer.problems.quantities.concurrency import MOST_REQUESTS
 from modelsizer.problems.quantities.quantity import Candidate, LargestBatch
 from modelsizer.problems.records import dataclass
@@ -48,7 +48,8 @@ class ServingRoom:
         Tokens that the pool holds, ignoring windows and states; engines log this number. None if
         tokens take no cache.
     requests : int or None
-        Number of sequences of the serving context that fit at once; None if they take no memory.
+        Number of sequences of the serving context that fit at once, a million at most; None if they
+        take no memory.
     """
 
     usable_memory: int
@@ -95,7 +96,11 @@ def serving_room(
     fitting = replace(problem.settings, serving=serving, ceilings=((SERVING, Fraction(usable)),))
     of = Candidate(fitting, architecture.trunk, kinds, design.layout)
     requests = int(batches(of, LargestBatch(MOST_REQUESTS), in_layers(counts))[0])
-    endless = requests == MOST_REQUESTS
+    one, many = (
+        affine_cost(at_batch(fitting, batch), architecture, design.layout, SERVING)
+        for batch in (1, MOST_REQUESTS)
+    )
+    endless = requests == MOST_REQUESTS and one == many
     return ServingRoom(usable, weights, pool, tokens, None if endless else requests)
 
 
