@@ -108,9 +108,12 @@ def _bits(size: Fraction) -> str:
 
 
 def _accelerators(found: Assumptions) -> str:
-    number, shared = found.accelerators, found.tensor_parallel
+    number, shared = found.accelerators, found.tensor_parallel * found.groups
     name = found.accelerator or "accelerator" + ("s" if number > 1 else "")
     words = f"{number:,} {'x ' if found.accelerator else ''}{name}"
+    words += f" in {found.groups:,} groups" if found.groups > 1 else ""
     words += "" if found.engine in ("", "none") else f", {found.engine}"
+    ways = found.expert_parallel
+    words += f", experts over {ways:,} ways" if ways > 1 else ""
     words += "" if shared == number else f", {shared:,} at work at a time"
     return words + (", whose decode step counts memory alone" if found.memory_alone else "")

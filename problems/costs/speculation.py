@@ -111,16 +111,19 @@ def draft_cache(
     present: Sequence[Any] = (),
     *,
     batch: int | None = None,
+    prefix: int = 0,
 ) -> Affine:
     """Bytes of the draft's cache and states on all accelerators, for a batch of contexts.
 
-    The batch is that of the largest group, in each of them, unless it is given.
+    The batch is that of the largest group, in each of them, unless it is given; a `prefix` that all
+    share is held once in each group.
     """
     draft = draft_of(serving, trunk, kinds, present)
     if draft is None:
         return _constant(0, trunk, kinds)
     batch = serving.held_batch if batch is None else batch
-    states = accounting.serving_states(draft.layers, serving.exact_state_bytes, batch)
+    shared = serving.groups * (prefix > 0)
+    states = accounting.serving_states(draft.layers, serving.exact_state_bytes, batch + shared)
     held = accounting.serving_cache(
         draft.trunk,
         draft.layers,
@@ -130,6 +133,8 @@ def draft_cache(
         policy=serving.kv_policy,
         tensor_parallel=serving.tensor_parallel,
         latent_multiple=serving.latent_multiple,
+        prefix=prefix,
+        groups=serving.groups,
     ).plus(states)
     return _constant(draft.held(held), trunk, kinds, held.denominator)
 

@@ -15,6 +15,7 @@ from modelsizer.problems.units import exact, plain
 _TOLD = ("engine", "memory_alone", "shared_prefix", "interference")
 """Where there is something to tell."""
 _RENAMED = ("weights", "kv_bytes", "state_bytes", "sequence_length")  # in JSON
+_DIVIDED = ("groups", "expert_parallel")  # left out of JSON where nothing is
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Assumptions:
         Tokens of a context that all sequences share, whose cache is held once.
     interference : Fraction
         Share of the time of a decode step that goes to prompts of others.
+    groups, expert_parallel : int
+        Groups of accelerators with attention of their own, and ways that divide routed experts.
     """
 
     batch_size: int
@@ -72,6 +75,8 @@ class Assumptions:
     memory_alone: bool = False
     shared_prefix: int = 0
     interference: Fraction = Fraction(0)
+    groups: int = 1
+    expert_parallel: int = 1
 
     @classmethod
     def of(cls, problem: Problem) -> Assumptions:
@@ -96,6 +101,8 @@ class Assumptions:
             not problem.lacks("decode_latency") and bool(problem.lacks("prefill_latency")),
             serving.prefix_of(problem.context_length),
             exact(serving.interference),
+            serving.groups,
+            serving.expert_parallel,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -109,4 +116,5 @@ class Assumptions:
         }
         found["interference"] = plain(self.interference)
         left_out = [*_RENAMED, *(name for name in _TOLD if not getattr(self, name))]
+        left_out += [name for name in _DIVIDED if getattr(self, name) == 1]
         return {k: v for k, v in found.items() if k not in left_out}

@@ -139,7 +139,8 @@ def _memory(problem: Problem, architecture: Architecture) -> dict[str, Fraction]
     for name, parts in {OUTSIDE: ("embedding", "head"), OTHER: ("router", "other")}.items():
         found[name] = sum((whole[part].at(counts) for part in parts), Fraction(0))
     model = trunk, layers
-    drafted = draft_cache(serving, problem.context_length, *model)
+    prefix = serving.prefix_of(problem.context_length)
+    drafted = draft_cache(serving, problem.context_length, *model, prefix=prefix)
     found[DRAFT] = draft_weights(serving, *model).plus(drafted).at(counts)
     return {name: size / serving.devices for name, size in found.items() if size}
 

@@ -169,7 +169,8 @@ def serving_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
         "states": states.at(counts) / serving.devices,
     }
     if serving.drafting is not None:
-        cached = draft_cache(serving, problem.context_length, trunk, kinds)
+        prefix = serving.prefix_of(problem.context_length)
+        cached = draft_cache(serving, problem.context_length, trunk, kinds, prefix=prefix)
         parts["draft's weights"] = draft_weights(serving, trunk, kinds).at(counts) / serving.devices
         parts["draft's cache"] = cached.at(counts) / serving.devices
     return _parts(problem, "serving_memory", parts, serving.device, serving.devices)

@@ -46,7 +46,8 @@ def _memory(of: Candidate) -> Affine:
     if serving.drafting is not None:
         model = of.trunk, of.kinds, of.present
         held = held.plus(draft_weights(serving, *model))
-        held = held.plus(draft_cache(serving, of.settings.context_length, *model))
+        context, prefix = of.settings.context_length, of.settings.prefix
+        held = held.plus(draft_cache(serving, context, *model, prefix=prefix))
     return held.times(Fraction(1, serving.devices))
 
 

@@ -9,8 +9,11 @@ import pytest
 
 from modelsizer.problems.architecture import accounting
 from modelsizer.problems.architecture.accounting import Affine
+from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.quantities import checks
 from modelsizer.problems.quantities.auxiliary import AUXILIARY
 from modelsizer.problems.quantities.checks import check_quantity
+from modelsizer.problems.quantities.examples import structures
 from modelsizer.problems.quantities.quantity import (
     Candidate,
     Cost,
@@ -21,6 +24,10 @@ from modelsizer.problems.quantities.quantity import (
     as_large,
 )
 from modelsizer.problems.quantities.rows import QUANTITIES, register_quantity
+from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.tables.lifetime import Lifetime
+from modelsizer.problems.tables.serving import Serving
+from modelsizer.problems.tables.training import Training
 from tests.support.new_quantities import ATTENTION, OPTIMIZER_STATES
 
 
@@ -120,3 +127,28 @@ def test_settings_may_be_said_by_table_or_not_at_all() -> None:
 def test_large_numbers_may_be_said_or_left_open() -> None:
     for within in (None, lambda settings, layout: 2**40):
         check_quantity(Quantity("new", "count", "new", Cost(large, within=within)))
+
+
+SHARDED: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"expert_parallel": 4}, {"tensor_parallel": 4, "expert_parallel": 4, "expert_imbalance": 1.5}),
+    (
+        {"expert_parallel": 2, "expert_tensor_parallel": 1, "expert_imbalance": 1.7},
+        {"expert_parallel": 16, "tensor_parallel": 2, "batch_size": 33, "latent_multiple": 128,
+         "speculation": {"kind": "mtp", "length": 3, "acceptance": 0.8}},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("quantity", ["training_memory", "serving_memory", "decode_latency"])
+@pytest.mark.parametrize("trained, served", SHARDED)
+def test_sharded_experts_keep_what_the_proofs_rely_on(
+    quantity: str, trained: dict[str, Any], served: dict[str, Any]
+) -> None:
+    """No wider expert and no more routed experts cost less, alone and in arrays."""
+    on = {"accelerator": "H100-SXM"}
+    training, serving = Training.model_validate(on | trained), Serving.model_validate(on | served)
+    settings = Settings(training, serving, Lifetime(), 8192, "total")
+    for block in BLOCKS:
+        for structure in structures(block):
+            checks._check_at(QUANTITIES[quantity], settings, structure, Layout(8, 2, 2))
