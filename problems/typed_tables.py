@@ -16,11 +16,12 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self, Union, cast, get_args, get_origin
 
 from modelsizer.problems.errors import short
+from modelsizer.problems.offered import Offered as Offered
+from modelsizer.problems.offered import Read, plain_copy
+from modelsizer.problems.offered import Several as Several
 from modelsizer.problems.records import dataclass
 
 _LACKING = object()
-
-Read = Callable[[Any], Any]
 
 
 class TableError(ValueError):
@@ -53,100 +54,6 @@ class Kind:
 
     read: Read | None = None
     write: Read | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Offered:
-    """Several values of a key, of which one is to be chosen.
-
-    What follows from a single value asks the tables of `each`; anything else refuses to be compared
-    or tested, so that no value is taken for another one.
-
-    Parameters
-    ----------
-    values : tuple
-        Distinct values, the preferred ones first.
-    written : object
-        The menu as the file has it.
-    """
-
-    values: tuple[Any, ...]
-    written: object
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Offered):
-            raise TypeError(f"{self} is a choice, of which one value is to be taken first")
-        return (self.values, self.written) == (other.values, other.written)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __hash__(self) -> int:
-        return hash(self.values)
-
-    def __bool__(self) -> bool:
-        raise TypeError(f"{self} is a choice, of which one value is to be taken first")
-
-    def __str__(self) -> str:
-        return f"one of {', '.join(map(str, self.values))}"
-
-
-MOST_OFFERED = 10_000
-"""Values of one menu of settings."""
-
-
-@dataclass(frozen=True)
-class Several:
-    """Mark of a key that may offer several values: a list, or a range ``{min, max, step}``.
-
-    Parameters
-    ----------
-    numbers : bool
-        Whether a range makes sense.
-    """
-
-    numbers: bool = True
-
-    def reader(self, one: Read) -> Read:
-        """Reader of one value or of several."""
-
-        def read(value: Any) -> Any:
-            if isinstance(value, Offered):
-                return value
-            if isinstance(value, list | tuple):
-                entries = list(value)
-                if not entries:
-                    raise ValueError("the menu is empty; list at least one value")
-            elif self.numbers and isinstance(value, Mapping) and {"min", "max"} & set(value):
-                entries = _entries(value)
-            else:
-                return one(value)
-            found = tuple(dict.fromkeys(one(each) for each in entries))
-            if len(found) > MOST_OFFERED:
-                raise ValueError(f"the menu has more than {MOST_OFFERED:,} values; list fewer")
-            return Offered(found, _plain(value if isinstance(value, Mapping) else entries))
-
-        return read
-
-    def writer(self, one: Read) -> Read:
-        """The inverse of `reader`."""
-        return lambda value: _plain(value.written) if isinstance(value, Offered) else one(value)
-
-
-def _entries(ends: Mapping[str, Any]) -> list[int]:
-    """The whole numbers of a range."""
-    for key, value in ends.items():
-        if key not in ("min", "max", "step"):
-            raise ValueError(f"unknown key {short(key)}; a range has min, max and step")
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"{key} = {short(value)} must be a whole number above 0")
-    for key in ("min", "max"):
-        if key not in ends:
-            raise ValueError(f"a range needs {key}: write {{min = ..., max = ...}}")
-    low, high, step = ends["min"], ends["max"], ends.get("step", 1)
-    if low > high:
-        raise ValueError(f"min {low} is above max {high}")
-    return list(range(low, min(high, low + step * MOST_OFFERED) + 1, step))
 
 
 @dataclass(frozen=True)
@@ -218,7 +125,7 @@ class Field:
             return cls(annotation, _word_reader(get_args(annotation)), _same, None)
         if isinstance(annotation, type) and issubclass(annotation, Table):
             return cls(annotation, annotation.model_validate, annotation.given, annotation)
-        return cls(annotation, _text if annotation is str else _same, _plain, None)
+        return cls(annotation, _text if annotation is str else _same, plain_copy, None)
 
 
 def _one_after_another(reads: Sequence[Read]) -> Read:
@@ -227,13 +134,6 @@ def _one_after_another(reads: Sequence[Read]) -> Read:
 
 def _same(value: Any) -> Any:
     return value
-
-
-def _plain(value: Any) -> Any:
-    """A copy of plain values, which shares nothing that could be changed."""
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
 def _or_none(convert: Read) -> Read:
