@@ -17,8 +17,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self, Union, cast, get_arg
 
 from modelsizer.problems.errors import short
 from modelsizer.problems.offered import Offered as Offered
-from modelsizer.problems.offered import Read, plain_copy
+from modelsizer.problems.offered import Read as Read
 from modelsizer.problems.offered import Several as Several
+from modelsizer.problems.offered import plain_copy
 from modelsizer.problems.records import dataclass
 
 _LACKING = object()

@@ -97,6 +97,15 @@ class DesignValues:
         self._rules: dict[tuple[tuple[str, int], ...], tuple[tuple[Layout, ...], list[Limit]]] = {}
         self._evaluated: dict[Architecture, Evaluation] = {}
 
+    def searched(self) -> Sequence[Layout]:
+        """Return the layouts that a search for the best design has to look at."""
+        if not self.problem.several:
+            return self.problem.layouts
+        # Loaded where there are several setups.
+        from modelsizer.optimizer.tables.searched import searched
+
+        return searched(self.problem)
+
     def exactly(self, table: Table, row: int, j: Sequence[int]) -> Evaluation:
         """Evaluate one design in exact arithmetic; cached, since tied designs recur."""
         architecture = table.architecture(self.problem, row, j)

@@ -90,11 +90,7 @@ class Search:
             self._source = model.store.tables(model.problem, names)
         else:
             cover = Cover.whole(model.store.grid(model.problem)) if enough == np.inf else None
-            layouts = None
-            if model.problem.several:
-                from modelsizer.optimizer.tables.searched import searched
-
-                layouts = searched(model.problem)
+            layouts = model.searched()
             self.blocks = BlockSearch(model, self.value, names, breach, clock, cover, layouts)
             self._source = self.blocks.tables()
         self.counts = Counts()
