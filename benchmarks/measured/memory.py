@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.measured.rows import GB, KNOWN, Row, architecture_of, settings_of, shape_of
-from modelsizer.problems.architecture.accounting import kv_bytes_per_token
+from modelsizer.problems.architecture.caching import kv_bytes_per_token
 from modelsizer.problems.architecture.models import models
 from modelsizer.problems.costs.training_memory import stages
 from modelsizer.problems.designs.capacity import serving_room

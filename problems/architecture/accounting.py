@@ -1,4 +1,4 @@
-"""Exact accounting: parameters, FLOPs, cache and memory of an architecture.
+"""Exact accounting: parameters, FLOPs and bytes of the weights of an architecture.
 
 Conventions (each tested against counted models):
 
@@ -23,14 +23,11 @@ from fractions import Fraction
 from functools import reduce
 from typing import Literal
 
-from modelsizer.problems.architecture.architecture import Architecture, Count, Layer, Mixer, Trunk
-from modelsizer.problems.architecture.attention import LatentAttention
-from modelsizer.problems.architecture.mixers import mixers
+from modelsizer.problems.architecture.architecture import Architecture, Count, Layer, Trunk
 from modelsizer.problems.architecture.weight_formats import WeightFormat
 from modelsizer.problems.records import dataclass
 
 FlopsConvention = Literal["exact", "causal", "6ND"]
-KvPolicy = Literal["windowed", "full"]
 
 FLOPS_PER_WEIGHT = 2  # one multiplication and one addition
 TRAINING_PASSES = 3  # a forward pass, and a backward pass of twice its FLOPs
@@ -266,89 +263,6 @@ def training_flops_per_token(
     return forward.times(Fraction(TRAINING_PASSES + full_recompute))
 
 
-def kv_bytes_per_token(
-    kinds: Sequence[Layer], kv_bytes: Fraction, latent_multiple: int = 1
-) -> Affine:
-    """Bytes of KV cache per token."""
-    values = tuple(
-        sum(held_values(part, latent_multiple) for part in mixers(kind.attention)) for kind in kinds
-    )
-    return Affine(0 * values[0], values).times(kv_bytes)
-
-
-def held_values(mixer: Mixer, latent_multiple: int) -> Count:
-    """Cached values per token, with a latent padded as engines hold it.
-
-    Parameters
-    ----------
-    mixer : Mixer
-    latent_multiple : int
-        Multiple to which the values of a latent and its rotary key are padded.
-    """
-    values = mixer.kv_values()
-    if latent_multiple == 1 or not isinstance(mixer, LatentAttention):
-        return values
-    return values + -(mixer.kv_lora_rank + mixer.rope_dim) % latent_multiple
-
-
-def _cached(
-    kind: Layer,
-    context: int,
-    policy: KvPolicy = "windowed",
-    tensor_parallel: int = 1,
-    latent_multiple: int = 1,
-) -> Count:
-    """Values that a layer's cache holds of a sequence, on all accelerators together."""
-    total: Count = 0
-    for part in mixers(kind.attention):
-        tokens = context if policy == "full" else part.visible(context)
-        held = held_values(part, latent_multiple)
-        total = total + copied(part, held, tensor_parallel) * tokens
-    return total
-
-
-def copied(mixer: Mixer, values: Count, tensor_parallel: int) -> Count:
-    """Cached values of a mixer on all accelerators together, as in serving engines.
-
-    Each of t accelerators holds one of the kv heads at least, so a cache of fewer heads than t is
-    that of t heads. It never falls with a kv head more.
-
-    Parameters
-    ----------
-    mixer : Mixer
-    values : int or array of shape (W,)
-        Cached values of all its kv heads; 0 if it has none.
-    tensor_parallel : int
-    """
-    kv_heads = mixer.kv_heads
-    missing = (tensor_parallel - kv_heads) * (kv_heads < tensor_parallel)
-    return values + values // (kv_heads + (kv_heads == 0)) * missing
-
-
-def kv_cache(
-    kinds: Sequence[Layer],
-    kv_bytes: Fraction,
-    batch: int,
-    context: int,
-    policy: KvPolicy = "windowed",
-    latent_multiple: int = 1,
-    prefix: int = 0,
-) -> Affine:
-    """Bytes of the whole cache for a batch of contexts.
-
-    Windowed layers hold their window, or the whole context under the policy "full". The first
-    `prefix` tokens, fewer than `context`, are the same in all sequences and held once, as with
-    vLLM's automatic prefix caching and the radix tree of SGLang (Zheng et al. 2023, arXiv
-    2312.07104, section 3): `prefix` tokens, and of each sequence what follows.
-    """
-    values = tuple(
-        batch * _cached(kind, context - prefix, policy, 1, latent_multiple)
-        + (prefix > 0) * _cached(kind, prefix, policy, 1, latent_multiple)
-        for kind in kinds
-    )
-    return Affine(0 * values[0], values).times(kv_bytes)
-
-
 def weights_by_part(trunk: Trunk, kinds: Sequence[Layer]) -> dict[str, Affine]:
     """All parameters, by the parts of `modelsizer.problems.architecture.weight_formats.PARTS`."""
     d = trunk.d_model
@@ -419,39 +333,3 @@ def _matrices(kind: Layer, d_model: Count) -> tuple[Count, Count, Count, Count]:
     experts = kind.ffn.expert_matrices(d_model)
     ffn = kind.ffn.matrix_parameters(d_model) - experts
     return kind.attention.matmul_weights(d_model), ffn, experts, kind.ffn.router_weights(d_model)
-
-
-def serving_states(kinds: Sequence[Layer], state_bytes: Fraction, batch: int) -> Affine:
-    """Bytes of the states that layers hold per sequence in place of a cache.
-
-    Tensor parallelism splits them evenly.
-    """
-    values = tuple(kind.attention.state_values() * batch for kind in kinds)
-    return Affine(0 * values[0], values).times(state_bytes)
-
-
-def serving_cache(
-    trunk: Trunk,
-    kinds: Sequence[Layer],
-    *,
-    kv_bytes: Fraction,
-    batch: int,
-    context: int,
-    policy: KvPolicy,
-    tensor_parallel: int,
-    latent_multiple: int = 1,
-    prefix: int = 0,
-    groups: int = 1,
-) -> Affine:
-    """Bytes of the cache over all accelerators.
-
-    If tensor parallelism exceeds kv_heads, each kv head is held ``tensor_parallel / kv_heads``
-    times, as in serving engines, and counted so. A shared prefix (see `kv_cache`) is held once by
-    each group of accelerators with attention of its own.
-    """
-    values = tuple(
-        batch * _cached(kind, context - prefix, policy, tensor_parallel, latent_multiple)
-        + (prefix > 0) * groups * _cached(kind, prefix, policy, tensor_parallel, latent_multiple)
-        for kind in kinds
-    )
-    return Affine(0 * trunk.d_model, values).times(kv_bytes)

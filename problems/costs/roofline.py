@@ -26,11 +26,11 @@ import numpy as np
 
 from modelsizer.problems.architecture.accounting import (
     Affine,
-    copied,
     forward_flops,
     score_flops,
 )
 from modelsizer.problems.architecture.architecture import Layer, Trunk
+from modelsizer.problems.architecture.caching import copied
 from modelsizer.problems.architecture.mixers import Count, mixers, whole
 from modelsizer.problems.architecture.weight_formats import WeightFormat
 from modelsizer.problems.costs.sharding import Sharding

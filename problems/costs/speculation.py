@@ -15,7 +15,9 @@ from typing import Any
 from modelsizer.problems.architecture import accounting
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Layer, Trunk
+from modelsizer.problems.architecture.caching import serving_states
 from modelsizer.problems.architecture.mixers import Count
+from modelsizer.problems.costs.held import held_cache
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.tables.serving import Serving
 
@@ -123,19 +125,8 @@ def draft_cache(
         return _constant(0, trunk, kinds)
     batch = serving.held_batch if batch is None else batch
     shared = serving.groups * (prefix > 0)
-    states = accounting.serving_states(draft.layers, serving.exact_state_bytes, batch + shared)
-    held = accounting.serving_cache(
-        draft.trunk,
-        draft.layers,
-        kv_bytes=serving.exact_kv_bytes,
-        batch=batch,
-        context=context,
-        policy=serving.kv_policy,
-        tensor_parallel=serving.tensor_parallel,
-        latent_multiple=serving.latent_multiple,
-        prefix=prefix,
-        groups=serving.groups,
-    ).plus(states)
+    states = serving_states(draft.layers, serving.exact_state_bytes, batch + shared)
+    held = held_cache(serving, draft.layers, context, prefix, batch).plus(states)
     return _constant(draft.held(held), trunk, kinds, held.denominator)
 
 

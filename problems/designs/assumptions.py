@@ -6,7 +6,8 @@ from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
-from modelsizer.problems.architecture.accounting import FlopsConvention, KvPolicy
+from modelsizer.problems.architecture.accounting import FlopsConvention
+from modelsizer.problems.architecture.caching import KvPolicy
 from modelsizer.problems.architecture.weight_formats import WeightFormat
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass

@@ -15,6 +15,7 @@ from modelsizer.problems.architecture.architecture import Architecture, Layer, M
 from modelsizer.problems.architecture.families import feed_forward_parts, mixer_parts
 from modelsizer.problems.architecture.feedforward import NoFeedForward
 from modelsizer.problems.architecture.mixers import NoAttention
+from modelsizer.problems.costs.held import held_cache, held_states
 from modelsizer.problems.costs.speculation import draft_cache, draft_weights
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
@@ -100,8 +101,7 @@ def _alone(part: Mixer) -> Layer:
 def _memory(problem: Problem, architecture: Architecture) -> dict[str, Fraction]:
     serving, trunk = problem.serving, architecture.trunk
     formats, found = serving.weights, defaultdict[str, Fraction](Fraction)
-
-    copies, batch = serving.groups, serving.held_batch
+    copies, context = serving.groups, problem.context_length
 
     def held(layer: Layer, part: str) -> Fraction:
         size = accounting.weight_bytes_by_part(trunk, (layer,), formats, copies)[part]
@@ -112,21 +112,8 @@ def _memory(problem: Problem, architecture: Architecture) -> dict[str, Fraction]
             layer = _alone(part)
             if not group.layer.shared:
                 found[family] += group.count * held(layer, "attention")
-            cache = accounting.serving_cache(
-                trunk,
-                (layer,),
-                kv_bytes=serving.exact_kv_bytes,
-                batch=batch,
-                context=problem.context_length,
-                policy=serving.kv_policy,
-                tensor_parallel=serving.tensor_parallel,
-                latent_multiple=serving.latent_multiple,
-                prefix=serving.prefix_of(problem.context_length),
-                groups=serving.groups,
-            )
-            states = accounting.serving_states(
-                (layer,), serving.exact_state_bytes, batch + serving.prefixes
-            )
+            cache = held_cache(serving, (layer,), context, serving.prefix_of(context))
+            states = held_states(serving, (layer,))
             found[f"{family} {GROWS}"] += cache.plus(states).at((group.count,))
         for family, ffn in feed_forward_parts(group.layer):
             if not group.layer.shared:

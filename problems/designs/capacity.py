@@ -7,13 +7,9 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import get_args
 
-from modelsizer.problems.architecture.accounting import (
-    copied,
-    held_values,
-    serving_states,
-    serving_weights,
-)
+from modelsizer.problems.architecture.accounting import serving_weights
 from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.caching import copied, held_values, serving_states
 from modelsizer.problems.architecture.mixers import mixers
 from modelsizer.problems.costs.latency import decode_branches, prefill_branches
 from modelsizer.problems.costs.speculation import draft_cache, draft_weights

@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from modelsizer.problems.architecture import accounting
 from modelsizer.problems.architecture.architecture import Layer, Trunk
+from modelsizer.problems.costs.held import held_cache, held_states
 from modelsizer.problems.costs.speculation import draft_cache, draft_weights
 from modelsizer.problems.costs.training_memory import (
     expert_state_bytes,
@@ -148,20 +149,9 @@ def serving_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
     matrices = {name: held[part] for part, name in MATRICES.items()}
     if formats.attention == formats.ffn == formats.experts and not held["experts"]:
         matrices = {"weight matrices": sum(matrices.values(), Fraction(0))}
-    cache = accounting.serving_cache(
-        trunk,
-        kinds,
-        kv_bytes=serving.exact_kv_bytes,
-        batch=(batch := serving.held_batch),
-        context=problem.context_length,
-        policy=serving.kv_policy,
-        tensor_parallel=serving.tensor_parallel,
-        latent_multiple=serving.latent_multiple,
-        prefix=serving.prefix_of(problem.context_length),
-        groups=serving.groups,
-    )
-    batch += serving.prefixes
-    states = accounting.serving_states(kinds, serving.exact_state_bytes, batch)
+    prefix = serving.prefix_of(problem.context_length)
+    cache = held_cache(serving, kinds, problem.context_length, prefix)
+    states = held_states(serving, kinds)
     parts = matrices | {
         "embedding and head": held["embedding"] + held["head"],
         "other weights": held["router"] + held["other"],

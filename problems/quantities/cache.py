@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelsizer.problems.architecture import accounting
+from modelsizer.problems.architecture import caching
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity, as_large
 from modelsizer.problems.tables.limits import MEMORY
@@ -25,20 +25,20 @@ CACHED = (
 
 def _cache(of: Candidate) -> Affine:
     serving = of.settings.serving
-    return accounting.kv_cache(
+    return caching.kv_cache(
         of.kinds,
-        serving.exact_kv_bytes,
-        serving.batch_size,
-        of.settings.context_length,
-        serving.kv_policy,
-        serving.latent_multiple,
-        of.settings.prefix,
+        kv_bytes=serving.exact_kv_bytes,
+        batch=serving.batch_size,
+        context=of.settings.context_length,
+        policy=serving.kv_policy,
+        latent_multiple=serving.latent_multiple,
+        prefix=of.settings.prefix,
     )
 
 
 def _of_a_token(of: Candidate) -> Affine:
     serving = of.settings.serving
-    return accounting.kv_bytes_per_token(of.kinds, serving.exact_kv_bytes, serving.latent_multiple)
+    return caching.kv_bytes_per_token(of.kinds, serving.exact_kv_bytes, serving.latent_multiple)
 
 
 ROWS = (

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from modelsizer.problems.architecture import accounting
 from modelsizer.problems.architecture.accounting import Affine
+from modelsizer.problems.costs.held import held_cache, held_states
 from modelsizer.problems.costs.speculation import draft_cache, draft_weights
 from modelsizer.problems.quantities.cache import CACHED
 from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity, Settings
@@ -27,26 +28,13 @@ WAYS = tuple(
 
 def _memory(of: Candidate) -> Affine:
     serving = of.settings.serving
-    cache = accounting.serving_cache(
-        of.trunk,
-        of.kinds,
-        kv_bytes=serving.exact_kv_bytes,
-        batch=serving.held_batch,
-        context=of.settings.context_length,
-        policy=serving.kv_policy,
-        tensor_parallel=serving.tensor_parallel,
-        latent_multiple=serving.latent_multiple,
-        prefix=of.settings.prefix,
-        groups=serving.groups,
-    )
+    context, prefix = of.settings.context_length, of.settings.prefix
     held = accounting.serving_weights(of.trunk, of.kinds, serving.weights, serving.groups)
-    batch = serving.held_batch + serving.prefixes
-    states = accounting.serving_states(of.kinds, serving.exact_state_bytes, batch)
-    held = held.plus(cache).plus(states)
+    held = held.plus(held_cache(serving, of.kinds, context, prefix))
+    held = held.plus(held_states(serving, of.kinds))
     if serving.drafting is not None:
         model = of.trunk, of.kinds, of.present
         held = held.plus(draft_weights(serving, *model))
-        context, prefix = of.settings.context_length, of.settings.prefix
         held = held.plus(draft_cache(serving, context, *model, prefix=prefix))
     return held.times(Fraction(1, serving.devices))
 

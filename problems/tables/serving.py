@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from modelsizer.problems.architecture.accounting import KvPolicy
+from modelsizer.problems.architecture.caching import KvPolicy
 from modelsizer.problems.architecture.weight_formats import WeightFormat
 from modelsizer.problems.hardware.accelerators import PRECISIONS
 from modelsizer.problems.hardware.efficiencies import default_engine, engines

@@ -13,14 +13,12 @@ import pytest
 from modelsizer.problems.architecture.accounting import (
     count_parameters,
     forward_flops,
-    kv_cache,
-    serving_cache,
-    serving_states,
     serving_weights,
     weights_by_part,
 )
 from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup, Trunk
 from modelsizer.problems.architecture.attention import FullAttention, Indexer, LatentAttention
+from modelsizer.problems.architecture.caching import kv_cache, serving_states
 from modelsizer.problems.architecture.configs.huggingface import read_config
 from modelsizer.problems.architecture.feedforward import DenseFeedForward, NoFeedForward
 from modelsizer.problems.architecture.linear_attention import GatedDeltaNet
@@ -91,12 +89,16 @@ def test_no_convention_and_no_context_changes_a_recurrence() -> None:
 def test_serving_counts_states_beside_the_cache() -> None:
     mixed = Several((FullAttention(4, 2, 16, window=8), Mamba2(2, 3, 5)))
     kinds = [Layer(mixed, DENSE), Layer(Mamba2(2, 3, 5), NoFeedForward(), 1)]
-    assert kv_cache(kinds, TWO, 3, 100).per_layer == (3 * 8 * 2 * 2 * 16 * 2, 0)
-    assert kv_cache(kinds, TWO, 3, 100, "full").per_layer == (3 * 100 * 2 * 2 * 16 * 2, 0)
-    # Eight ways hold each of two kv heads four times; a layer without any has no copies.
-    copied = serving_cache(
-        TRUNK, kinds, kv_bytes=TWO, batch=3, context=100, policy="windowed", tensor_parallel=8
+    assert kv_cache(kinds, kv_bytes=TWO, batch=3, context=100).per_layer == (
+        3 * 8 * 2 * 2 * 16 * 2,
+        0,
     )
+    assert kv_cache(kinds, kv_bytes=TWO, batch=3, context=100, policy="full").per_layer == (
+        3 * 100 * 2 * 2 * 16 * 2,
+        0,
+    )
+    # Eight ways hold each of two kv heads four times; a layer without any has no copies.
+    copied = kv_cache(kinds, kv_bytes=TWO, batch=3, context=100, tensor_parallel=8)
     assert copied.per_layer == (4 * 3 * 8 * 2 * 2 * 16 * 2, 0)
     assert serving_states(kinds, Fraction(4), 3).at([1, 2]) == 3 * 3 * (30 + 16 * 4) * 4
 
