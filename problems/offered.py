@@ -101,8 +101,10 @@ def _entries(ends: Mapping[str, Any]) -> list[int]:
     for key, value in ends.items():
         if key not in ("min", "max", "step"):
             raise ValueError(f"unknown key {short(key)}; a range has min, max and step")
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"{key} = {short(value)} must be a whole number above 0")
+        least = 1 if key == "step" else 0
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            above = "above 0" if least else "from 0"
+            raise ValueError(f"{key} = {short(value)} must be a whole number {above}")
     for key in ("min", "max"):
         if key not in ends:
             raise ValueError(f"a range needs {key}: write {{min = ..., max = ...}}")

@@ -23,6 +23,7 @@ from modelsizer.optimizer.milp.program import FEASIBILITY, Floats, Program
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.table import Ints, Table
 from modelsizer.problems.architecture.choices import CHOICES
+from modelsizer.problems.quantities.batches import AT_REQUESTS
 from modelsizer.problems.records import dataclass
 
 
@@ -189,8 +190,11 @@ def _add_limit(rows: _Rows, limit: Limit, table: Table, boxes: Boxes, wide: Ints
     unit = np.asarray(quantity.unit[boxes.row]).astype(float)[wide[:, 0], wide[:, 1]]
     columns = np.arange(len(boxes) + len(wide))
     values = np.concatenate([base, unit])
-    _, _, branch = limit.quantity.partition(".")
-    name = "_".join([*limit.key.split("."), *([branch] if branch else [])])
+    cost, _, branch = limit.quantity.partition(".")
+    key = limit.key.split(".")
+    if cost.endswith(AT_REQUESTS):  # a limit on each cost that the batch raises
+        key.append(cost.removesuffix(AT_REQUESTS))
+    name = "_".join([*key, *([branch] if branch else [])])
     box = np.concatenate([np.arange(len(boxes)), wide[:, 0]])  # of each column
     z = np.arange(len(columns)) < len(boxes)
     if limit.high is not None and limit.high > 0:

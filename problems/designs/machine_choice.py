@@ -35,6 +35,8 @@ from modelsizer.problems.units import exact
 
 Numbers = NDArray[np.int64]
 
+_NONE = Fraction(0)
+
 
 class _ByClass:
     """An affine cost of a design under each layout, computed once for each class of them."""
@@ -131,7 +133,6 @@ class MachineChoice:
             if QUANTITIES[name].form == "batch":
                 self._batches.setdefault(name, _BatchByClass(problem, name))
         self._flops = _ByClass(problem, TRAINING_FLOPS_PER_TOKEN)
-        self._served = _ByClass(problem, SERVED_FLOPS_PER_TOKEN)
         self._ends = {
             name: _numbered([one.limits.get(name) for one in setups]) for name in self._limited
         }
@@ -140,6 +141,10 @@ class MachineChoice:
             for name in self._limited
             if isinstance(how := QUANTITIES[name].how, Inverse)
         }
+        charged = any(one.token_limits.charges for one in setups)
+        self._served: _ByClass | None = None
+        if charged or self._row.form == "lifetime":
+            self._served = _ByClass(problem, SERVED_FLOPS_PER_TOKEN)
         shared = {one.token_limits: any_shared(one.token_limits) for one in setups}
         limits = [setups[one.setup].token_limits for one in self._layouts]
         self._tokens, self._token_limits = _numbered(
@@ -185,8 +190,10 @@ class MachineChoice:
                 able &= ~self._broken(name, values[base], costs[base].of[some], some)
         chosen = some[able] if able.any() else some
         flops = self._flops.values(architecture)
-        served = self._served.values(architecture)[0]
         codes = [self._tokens[chosen], self._flops.of[chosen], self._rate[chosen]]
+        served = None if self._served is None else self._served.values(architecture)
+        if self._served is not None:
+            codes.append(self._served.of[chosen])
         if self._sought in costs:
             codes.append(costs[self._sought].of[chosen])
         _, first = np.unique(np.stack(codes, axis=1), axis=0, return_index=True)
@@ -195,14 +202,17 @@ class MachineChoice:
             number = int(chosen[place])
             limits, accelerators = self._token_limits[self._tokens[number]]
             each = flops[self._flops.of[number]]
-            high = _most(limits, accelerators, each, served)
+            spent = _NONE
+            if self._served is not None and served is not None:
+                spent = served[self._served.of[number]]
+            high = _most(limits, accelerators, each, spent)
             low = max(limits.least, limits.least_flops / each, Fraction(need))
             rate, charge = self._rates[self._rate[number]]
             value: Fraction | float = -high
             if self._sought in costs:
                 value = self._sign * values[self._sought][costs[self._sought].of[number]]
             elif self._row.form in ("flops", "lifetime"):
-                value = low * each * rate + charge * served
+                value = low * each * rate + charge * spent
             elif self._row.form == "tokens" and self._sign > 0:
                 value = low
             groups.append((value, -high, number))

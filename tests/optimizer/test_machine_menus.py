@@ -132,3 +132,24 @@ def test_a_choice_of_one_is_as_without_a_menu() -> None:
     })  # fmt: skip
     plain = Problem.from_tables(BASE | {"training": single, "serving": {"accelerator": "L40S"}})
     assert solve(one).best.exact == solve(plain).best.exact
+
+
+def test_money_of_a_lifetime_is_that_of_each_machines_steps() -> None:
+    """Dollars of served tokens differ by setup: the best is not that of the first."""
+    tables = BASE | {
+        "serving": {"accelerator": "L40S", "batch_size": 8, "kv_bits": 16},
+        "lifetime": {"inference_tokens": "1T tokens", "prefill_share": 0.5, "throughput": "step"},
+        "prices": {"A100-80GB-SXM": 1.3, "H100-SXM": 2.5, "L40S": 1},
+        "budgets": {"training_time": "1 day", "loss": 2.7},
+        "objective": {"minimize": "lifetime_cost"},
+    }
+    offered = with_values(tables, {"serving.kv_bits": [16, 4]})
+    costs = [
+        solve(Problem.from_tables(with_values(tables, {"serving.kv_bits": bits})))
+        .best.exact["lifetime_cost"]
+        for bits in (16, 4)
+    ]  # fmt: skip
+    assert costs[1] < costs[0]
+    for solver in ("auto", "exhaustive"):
+        best = solve(Problem.from_tables(offered), solver=solver).best
+        assert best.exact["lifetime_cost"] == costs[1]

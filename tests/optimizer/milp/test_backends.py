@@ -262,3 +262,17 @@ def test_what_cbc_prints_when_stopped(possible: str, nodes: int, bound: float) -
     assert found == pytest.approx(bound, abs=0.011 if possible == "-20.25" and nodes else 1e-6)
     assert found is not None and found < -20.25
     assert _bound_of_stopped("", nodes, -20.25) is None
+
+
+def test_rows_of_requests_at_once_have_names_of_their_own() -> None:
+    """A budget on the largest batch is a row for each cost that the batch raises."""
+    problem = Problem.load("one-h100-1e24").with_settings(
+        {
+            "serving.accelerator": "H100-SXM",
+            "budgets.concurrency": {"min": 4},
+            "budgets.decode_latency": "60 ms",
+        }
+    )
+    names = program_of(problem).row_names
+    assert len(set(names)) == len(names)
+    assert {"budgets_concurrency_serving_memory_max"} < set(names)

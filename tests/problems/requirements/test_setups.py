@@ -48,6 +48,13 @@ def test_a_problem_with_menus_is_written_as_it_was() -> None:
     assert pickle.loads(pickle.dumps(found)) == found
 
 
+def test_a_range_may_begin_at_zero_where_the_key_allows_it() -> None:
+    found = problem(training__zero_stage={"min": 0, "max": 3})
+    assert {setup.training.zero_stage for setup in found.setups} == {0, 1, 2, 3}
+    with pytest.raises(ProblemError, match="0 must be a whole number from 1"):
+        problem(training__accelerators={"min": 0, "max": 8})
+
+
 def test_the_problem_under_a_layout_has_single_values() -> None:
     found = problem()
     layout = found.layouts[-1]
