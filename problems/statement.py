@@ -103,8 +103,8 @@ class Statement(Table):
         """Check settings of single values, and fill in what limits refer to."""
         checks.check_inputs(self.settings, self.limits, self.objective)
         layouts(self.training)
-        for loss in (False, True):
-            self.__dict__.update(references.resolved(self, loss=loss))
+        for later in (False, True):
+            self.__dict__.update(references.resolved(self, later=later))
         for setup in self.setups:
             check_magnitudes(setup.settings, self.budgets)
 
@@ -222,8 +222,8 @@ class Statement(Table):
         one = self.model_copy({"training": settings.training, "serving": settings.serving})
         one = one.of_kind(mixture=settings.mixture)
         found: dict[str, Any] = {}
-        for loss in (False, True):
-            found |= references.resolved(one, loss=loss)
+        for later in (False, True):
+            found |= references.resolved(one, later=later)
             one.__dict__.update(found)
         # Tokens that a model has are the same under every setup.
         if "training" in found:

@@ -38,6 +38,8 @@ from modelsizer.problems.tables.training import Training
 from modelsizer.problems.text_files import exists
 from modelsizer.problems.units import Number, exact, plain
 
+_LATER = ("loss", "concurrency")
+
 
 class Asked(Protocol):
     """What a reference is evaluated under: a `modelsizer.problems.problem.Problem`."""
@@ -161,15 +163,15 @@ def beside(raw: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return {key: moved(value) if key in tables else value for key, value in raw.items()}
 
 
-def resolved(asked: Asked, *, loss: bool) -> dict[str, Any]:
+def resolved(asked: Asked, *, later: bool) -> dict[str, Any]:
     """The tables of a problem whose references get their numbers, by name.
 
     Parameters
     ----------
     asked : Problem
-    loss : bool
-        Whether those of the loss are filled in, which may depend on the others through
-        ``objective.leverage_flops = "budget"``, or all others.
+    later : bool
+        Whether those are filled in that depend on the others, or all others: the loss may through
+        ``objective.leverage_flops = "budget"``, and requests at once keep the other limits.
 
     Raises
     ------
@@ -179,7 +181,7 @@ def resolved(asked: Asked, *, loss: bool) -> dict[str, Any]:
     found: dict[str, Any] = {}
     judge: _Judge | None = None
     for key, name, limit in _limits(asked):
-        if (name == "loss") != loss or not (limit.min_as or limit.max_as):
+        if (name in _LATER) != later or not (limit.min_as or limit.max_as):
             continue
         judge = _Judge(asked) if judge is None else judge
         table, _, field = key.partition(".")
