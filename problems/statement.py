@@ -1,30 +1,21 @@
-"""The tables of a sizing problem, and what follows from them together."""
+"""The tables of a sizing problem together: limits, setups and parallel layouts."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Self, cast
 
 from modelsizer.problems import checks
 from modelsizer.problems.costs.text_rates import text_rates
-from modelsizer.problems.errors import ProblemError
-from modelsizer.problems.hardware.accelerators import Accelerator
-from modelsizer.problems.laws.ablations import Ablations, unseen_by
-from modelsizer.problems.laws.laws import TokenLaw
+from modelsizer.problems.given import Given
 from modelsizer.problems.laws.leverage import DEFAULT_LEVERAGE_FLOPS
-from modelsizer.problems.laws.own_terms import bands_of
-from modelsizer.problems.laws.published import TOKEN_LAWS, token_law
-from modelsizer.problems.laws.quality import Quality
-from modelsizer.problems.laws.reading import PREFIX, law_named
-from modelsizer.problems.laws.shapes import DEFAULT_SHAPE, ShapeLaw, shape_law
+from modelsizer.problems.laws.published import TOKEN_LAWS
 from modelsizer.problems.magnitudes import check_loss, check_magnitudes, most_parameters
 from modelsizer.problems.quantities.needs import lacking
 from modelsizer.problems.quantities.quantity import Reads, Settings
 from modelsizer.problems.requirements import references
-from modelsizer.problems.requirements.budgets import BudgetsTable, new_budgets
 from modelsizer.problems.requirements.ceilings import ceilings, least_requests
 from modelsizer.problems.requirements.device_limits import (
     DeviceMemory,
@@ -32,48 +23,24 @@ from modelsizer.problems.requirements.device_limits import (
     device_limits,
     device_memories,
 )
-from modelsizer.problems.requirements.objective import BUDGET, Objective
-from modelsizer.problems.requirements.setups import Setup, classes, offered, setups
+from modelsizer.problems.requirements.objective import BUDGET
+from modelsizer.problems.requirements.setups import Setup, classes, setups
 from modelsizer.problems.requirements.token_limits import TokenLimits, loosest, token_limits
 from modelsizer.problems.space.counting import Counted, count_designs
 from modelsizer.problems.space.layouts import Layout, layouts
 from modelsizer.problems.space.options import options
 from modelsizer.problems.space.splits import Split, served, splits
-from modelsizer.problems.space.stacks import feed_forwards
 from modelsizer.problems.space.widths import Options
-from modelsizer.problems.tables.lifetime import Lifetime
 from modelsizer.problems.tables.menus import Interval
-from modelsizer.problems.tables.own_laws import LawTable
-from modelsizer.problems.tables.prices import NO_PRICES, PricesTable
-from modelsizer.problems.tables.serving import Serving
-from modelsizer.problems.tables.space import Space
 from modelsizer.problems.tables.tables import Table
-from modelsizer.problems.tables.tokenizer import Tokenizer, in_tokens
-from modelsizer.problems.tables.training import Training
-from modelsizer.problems.typed_tables import Offered, made
+from modelsizer.problems.tables.tokenizer import in_tokens
 
 
-class Statement(Table):
+class Statement(Given):
     """What may be built, what is promised and how quality is judged, frozen and validated.
 
     `modelsizer.problems.problem.Problem` reads, writes and changes it, and has its parameters.
     """
-
-    __slots__ = ("_made",)
-
-    _made: dict[str, Any]
-
-    name: str = ""
-    space: Space
-    training: Training = made(Training)
-    serving: Serving = made(Serving)
-    lifetime: Lifetime = made(Lifetime)
-    prices: PricesTable = NO_PRICES
-    budgets: BudgetsTable = made(new_budgets)
-    objective: Objective = made(Objective)
-    tokenizer: Tokenizer | None = None
-    laws: dict[str, LawTable] = made(dict)
-    scenarios: dict[str, dict[str, Any]] = made(dict)
 
     def _check(self) -> None:
         for name in self.laws:
@@ -114,85 +81,6 @@ class Statement(Table):
         for number in {setup.token_limits: setup.number for setup in self._choices}.values():
             check_magnitudes(self._choices[number].settings, self.budgets)
         self.__dict__.update(self._resolved(self._choices[0].settings))
-
-    def _once(self, name: str, make: Callable[[], Any]) -> Any:
-        """What is computed when it is first asked for, and is no value of the problem."""
-        try:
-            kept = self._made
-        except AttributeError:
-            kept = {}
-            object.__setattr__(self, "_made", kept)
-        if name not in kept:
-            kept[name] = make()
-        return kept[name]
-
-    # What follows from the values
-
-    @property
-    def law(self) -> TokenLaw:
-        """The token law, told of the data where it sees repeats."""
-        unique = self.training.unique_tokens
-        law = self._law_called(self.objective.law)
-        law = law.on_data(None if unique is None else float(unique))
-        return law.on_sequences(self.training.sequence_length)
-
-    def _law_called(self, name: str) -> TokenLaw:
-        if name.startswith(PREFIX):
-            return law_named(name)
-        return self.laws[name].law(name) if name in self.laws else token_law(name)
-
-    def under_law(self, name: str) -> dict[str, object]:
-        """Settings that judge designs by another law, and as it counts shapes and experts itself.
-
-        Parameters
-        ----------
-        name : str
-            As `objective.law` takes it; `with_settings` refuses one that there is not.
-        """
-        found: dict[str, object] = {"objective.law": name}
-        try:
-            law = self._law_called(name)
-        except (ValueError, ProblemError):
-            return found
-        if law.sees_shape:
-            found["objective.shape"] = "none"
-        if law.experts is not None and "experts" in self.objective.model_fields_set:
-            found["objective.experts"] = law.experts
-        return found
-
-    @property
-    def shape(self) -> ShapeLaw:
-        """The shape law; that of `objective.law` itself where it prices width or depth."""
-        if (given := self.objective.shape) is not None:
-            return shape_law(given)
-        return shape_law("none" if self.law.sees_shape else DEFAULT_SHAPE)
-
-    @property
-    def quality(self) -> Quality:
-        """The law, what it cannot see and the shape law together."""
-        law = self.law
-        return Quality(law, self.shape, self._ablations(law))
-
-    def _ablations(self, law: TokenLaw) -> Ablations | None:
-        if (found := bands_of(self.objective.ablations)) is None:
-            return None
-        bands, end = found
-        return Ablations(end, self.training.sequence_length, unseen_by(law), bands)
-
-    @property
-    def context_length(self) -> int:
-        """Serving context, with the default filled in."""
-        return self.serving.context_length or self.training.sequence_length
-
-    # Setups
-
-    @property
-    def menus(self) -> dict[str, Offered]:
-        """Settings that offer several values, by dotted key."""
-        found: dict[str, Offered] = self._once(
-            "menus", lambda: offered(self.training, self.serving)
-        )
-        return found
 
     @property
     def _plain_settings(self) -> Settings:
@@ -352,34 +240,6 @@ class Statement(Table):
             least_requests(self.limits),
         )
 
-    @property
-    def devices(self) -> tuple[Accelerator, ...]:
-        """Accelerators that are named, those of training first."""
-        return (*self.training.every_device, *self.serving.every_device)
-
-    @property
-    def mixture(self) -> bool | None:
-        """Whether designs of the space have layers of experts; None if some have and some not."""
-        found: bool | None = self._once("mixture", self._mixture)
-        return found
-
-    def _mixture(self) -> bool | None:
-        kinds = {experts for _, experts in feed_forwards(self.space)}
-        return kinds.pop() if len(kinds) == 1 else None
-
-    @property
-    def kinds(self) -> tuple[bool, ...]:
-        """Whether designs have layers of experts: both, where these train at MFUs of their own."""
-        if self.mixture is None and self.training.mfu is None and self.training.every_device:
-            return False, True
-        return (bool(self.mixture),)
-
-    @property
-    def several(self) -> bool:
-        """Whether there are several setups: of menus, or of designs with and without experts."""
-        found: bool = self._once("several", lambda: bool(self.menus) or len(self.kinds) > 1)
-        return found
-
     def of_kind(self, *, mixture: bool) -> Self:
         """The problem for designs with, or without, layers of experts, whatever its space offers.
 
@@ -486,8 +346,3 @@ class Statement(Table):
         times = Counter(self.splits)
         pairs = sum(n * count_designs(self.space, (one,)).pairs for one, n in times.items())
         return replace(count_designs(self.space, tuple(times)), pairs=pairs)
-
-    @property
-    def least_loss(self) -> float | None:
-        """The law's limit of endless size and data; None for a law that sees more than these."""
-        return None if self.law.features else float(self.law.loss(math.inf, math.inf))

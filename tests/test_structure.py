@@ -31,7 +31,7 @@ PROBLEMS = (
     "version", "records", "library", "machine", "visible", "interrupts",
     "errors", "files", "table_files", "text_files", "plain_values", "key_values", "registry", "columns", "units", "by_byte", "offered", "typed_tables", "reading",
     "architecture", "hardware", "laws", "tables", "space", "costs", "quantities",
-    "requirements", "magnitudes", "checks", "statement", "problem", "provenance", "narrowing", "designs", "summary",
+    "requirements", "magnitudes", "checks", "given", "statement", "problem", "provenance", "narrowing", "designs", "summary",
 )  # fmt: skip
 OPTIMIZER = (
     "tables", "bounds", "search", "milp",
