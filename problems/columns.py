@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import fields, replace
 from functools import cache
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,51 @@ from modelsizer.problems.records import dataclass
 
 LARGEST_INT64 = 2**62
 """Numbers below are computed in int64: half of its range, so that a sum of two cannot overflow."""
+
+
+Value = TypeVar("Value", bound=Hashable)
+
+
+def numbered(values: Iterable[Value]) -> tuple[NDArray[np.int64], list[Value]]:
+    """Number values in the order of their first appearance, equal ones by equal numbers.
+
+    Returns
+    -------
+    of : array of shape (n,)
+    distinct : list
+        By number.
+    """
+    every = list(values)  # an object keeps its id as long as it is held
+    by_id: dict[int, int] = {}
+    numbers: dict[Value, int] = {}
+    for value in every:
+        if id(value) not in by_id:
+            by_id[id(value)] = numbers.setdefault(value, len(numbers))
+    return np.array([by_id[id(value)] for value in every], dtype=np.int64), list(numbers)
+
+
+def packed(*columns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Numbers from 0 that are equal where all columns are, which are not negative."""
+    found = columns[0]
+    for column in columns[1:]:
+        together = found * (int(column.max(initial=0)) + 1) + column
+        found = np.unique(together, return_inverse=True)[1].reshape(-1)
+    return found
+
+
+def coded(
+    *columns: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], list[tuple[int, ...]]]:
+    """Codes of the rows of some columns as `packed` gives them, and the distinct rows by code."""
+    _, first, code = np.unique(packed(*columns), return_index=True, return_inverse=True)
+    return code.reshape(-1), [tuple(int(column[i]) for column in columns) for i in first]
+
+
+def first_alike(numbers: Sequence[int]) -> NDArray[np.int64]:
+    """The first position of an equal number, of each."""
+    _, first, back = np.unique(numbers, return_index=True, return_inverse=True)
+    found: NDArray[np.int64] = first[back.reshape(-1)]
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from modelsizer.problems.requirements.objective import BUDGET
 from modelsizer.problems.requirements.setups import Setup, classes, setups
 from modelsizer.problems.requirements.token_limits import TokenLimits, loosest, token_limits
 from modelsizer.problems.space.counting import Counted, count_designs
-from modelsizer.problems.space.layouts import Layout, layouts
+from modelsizer.problems.space.layouts import Layout, LayoutArrays, layouts
 from modelsizer.problems.space.options import options
 from modelsizer.problems.space.splits import Split, served, splits
 from modelsizer.problems.space.widths import Options
@@ -276,6 +276,12 @@ class Statement(Given):
             for number, setup in enumerate(self._choices)
             for layout in layouts(setup.training)
         )
+
+    @property
+    def layout_arrays(self) -> LayoutArrays:
+        """The layouts as arrays."""
+        found: LayoutArrays = self._once("arrays", lambda: LayoutArrays.of(self.layouts))
+        return found
 
     @property
     def splits(self) -> tuple[Split, ...]:

@@ -10,10 +10,15 @@ and a search need not see them. Which layout a design has in the end is chosen a
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.optimizer.tables.building import needed
-from modelsizer.problems.designs.costs import alike, flops_rate, inference_charge
+from modelsizer.problems.columns import coded, first_alike, numbered, packed
+from modelsizer.problems.designs.costs import flops_rate, inference_charge
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import (
     ACCELERATORS,
@@ -22,10 +27,12 @@ from modelsizer.problems.quantities.auxiliary import (
 from modelsizer.problems.quantities.needs import reads_of
 from modelsizer.problems.quantities.quantity import Inverse
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
+from modelsizer.problems.requirements.setups import Setup
 from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import exact
 
-Terms = tuple[Fraction | float, ...]
+Ints = NDArray[np.int64]
 
 
 def searched(problem: Problem) -> tuple[Layout, ...]:
@@ -35,69 +42,73 @@ def searched(problem: Problem) -> tuple[Layout, ...]:
         return layouts
     limited = list(dict.fromkeys(name for one in problem.setups for name in one.limits))
     names = [name for name in needed(problem) if name not in (TRAINING_FLOPS_EACH, ACCELERATORS)]
-    degrees = any(cost_of(name).by_layout for name in names)
-    numbers = [alike(problem, name, layouts) for name in names]
-    for name in (*limited, problem.objective.quantity):
-        if QUANTITIES[name].form == "batch":
-            of = problem.setup_classes(reads_of(name))
-            numbers.append([of[layout.setup] for layout in layouts])
-    of_setup = zip(*numbers, strict=True)
-    terms = _Terms(problem, limited)
-    groups: dict[object, dict[Terms, Layout]] = {}
-    for layout, classes in zip(layouts, of_setup, strict=True):
-        own = tuple(layout.degrees.values()) if degrees else ()
-        key = problem.split_of[layout], classes, own
-        groups.setdefault(key, {}).setdefault(terms.of(layout), layout)
-    kept = {layout for held in groups.values() for layout in _undominated(held)}
-    return tuple(layout for layout in layouts if layout in kept)
+    reads = [cost_of(name).reads for name in names]
+    batches = (*limited, problem.objective.quantity)
+    reads += [reads_of(name) for name in batches if QUANTITIES[name].form == "batch"]
+    classes = [np.array(problem.setup_classes(each)) for each in dict.fromkeys(reads)]
+    arrays = problem.layout_arrays
+    own = arrays.degrees if any(cost_of(name).by_layout for name in names) else ()
+    key = packed(packed(*classes)[arrays.setup], numbered(problem.splits)[0], *own)
+    terms = np.stack([*_terms(problem, limited)], axis=1)
+    return tuple(layouts[i] for i in _undominated(key, terms))
 
 
-def _undominated(held: dict[Terms, Layout]) -> list[Layout]:
-    """Return the layouts whose terms no others are at least as small in all."""
-    found: list[tuple[Terms, Layout]] = []
-    for terms, layout in sorted(held.items(), key=lambda pair: pair[0]):
-        # Those that are smaller in all are earlier in the order.
-        if not any(all(a <= b for a, b in zip(other, terms, strict=True)) for other, _ in found):
-            found.append((terms, layout))
-    return [layout for _, layout in found]
+def _undominated(key: Ints, terms: Ints) -> Ints:
+    """Return the rows whose terms no others of their key are at least as small in all.
+
+    Parameters
+    ----------
+    key : array of shape (n,)
+    terms : array of shape (n, T)
+        Of equal rows the first is returned.
+    """
+    # Those that are smaller in all are earlier in the order: the first of each key is one.
+    left = np.lexsort((*terms.T[::-1], key))
+    found = []
+    while len(left):
+        first = np.concatenate([[True], np.diff(key[left]) != 0])
+        found.append(left[first])
+        of = left[first][np.cumsum(first) - 1]
+        left = left[(terms[left] < terms[of]).any(axis=1)]
+    return np.sort(np.concatenate(found))
 
 
-class _Terms:
-    """Numbers of a layout of which less is no worse for any design."""
+def _ranks(code: Ints, values: Sequence[Fraction | float]) -> Ints:
+    """Rank numbers, from 0 for the least; each has a code, by which `values` lists it."""
+    rank = {value: i for i, value in enumerate(sorted(set(values)))}
+    return np.array([rank[value] for value in values])[code]
 
-    def __init__(self, problem: Problem, limited: list[str]) -> None:
-        self._problem, self._limited = problem, limited
-        self._row = QUANTITIES[problem.objective.quantity]
-        self._of_setup: dict[int, tuple[Terms, Fraction, Fraction]] = {}
 
-    def of(self, layout: Layout) -> Terms:
-        """Return the terms of a layout."""
-        if layout.setup not in self._of_setup:
-            self._of_setup[layout.setup] = self._found(layout)
-        ends, rate, charge = self._of_setup[layout.setup]
-        limits = self._problem.setup_of(layout).token_limits
-        most = limits.flops_on(layout.accelerators)
-        cap = -math.inf if most is None else -most
-        return (*ends, cap, rate / (layout.accelerators if self._row.shared else 1), charge)
+def _terms(problem: Problem, limited: list[str]) -> Iterator[Ints]:
+    """Yield ranks of numbers of all layouts of which less is no worse for any design."""
+    setups, arrays = problem.setups, problem.layout_arrays
+    row, of = QUANTITIES[problem.objective.quantity], arrays.setup
+    for name in limited:
+        code, ends = numbered(_ends(setup, name) for setup in setups)
+        for side in (0, 1):
+            yield _ranks(code, [each[side] for each in ends])[of]
+    limits, tokens = numbered(setup.token_limits for setup in setups)
+    for key in sorted({charge.key for each in tokens for charge in each.charges}):
+        charges = [next((c for c in each.charges if c.key == key), None) for each in tokens]
+        yield _ranks(limits, [-math.inf if c is None else -c.limit for c in charges])[of]
+        yield _ranks(limits, [0.0 if c is None else c.each for c in charges])[of]
+    code, pairs = coded(limits[of], arrays.accelerators)
+    most = [tokens[limit].flops_on(accelerators) for limit, accelerators in pairs]
+    yield _ranks(code, [-math.inf if flops is None else -flops for flops in most])
+    if row.form in ("flops", "lifetime"):
+        classes = problem.setup_classes(reads_of(row.name))
+        shares = arrays.accelerators if row.shared else np.ones_like(of)
+        code, pairs = coded(first_alike(classes)[of], shares)
+        under = [(Layout(setup=setup), share) for setup, share in pairs]
+        yield _ranks(code, [flops_rate(problem, row.name, one) / share for one, share in under])
+        yield _ranks(code, [inference_charge(problem, row.name, one) for one, _ in under])
 
-    def _found(self, layout: Layout) -> tuple[Terms, Fraction, Fraction]:
-        """Return the terms of a setup: ends of limits, and what the objective takes for FLOPs."""
-        setup, ends = self._problem.setup_of(layout), list[Fraction | float]()
-        for name in self._limited:
-            limit, how = setup.limits.get(name), QUANTITIES[name].how
-            low, high = (None, None) if limit is None else (limit.min, limit.max)
-            over = exact(how.numerator(setup.settings)) if isinstance(how, Inverse) else Fraction(1)
-            ends += [
-                -math.inf if low is None else exact(low) / over,
-                -math.inf if high is None else -exact(high) / over,
-            ]
-        keys = sorted({c.key for s in self._problem.setups for c in s.token_limits.charges})
-        charges = {charge.key: charge for charge in setup.token_limits.charges}
-        for key in keys:
-            known = charges.get(key)
-            ends += (-math.inf, 0.0) if known is None else (-known.limit, known.each)
-        rate = charge = Fraction(0)
-        if self._row.form in ("flops", "lifetime"):
-            rate = flops_rate(self._problem, self._row.name, layout)
-            charge = inference_charge(self._problem, self._row.name, layout)
-        return tuple(ends), rate, charge
+
+def _ends(setup: Setup, name: str) -> tuple[Fraction | float, Fraction | float]:
+    """Return the ends of a limit such that less is looser, on the cost that a quotient is of."""
+    limit, how = setup.limits.get(name, Interval()), QUANTITIES[name].how
+    over = exact(how.numerator(setup.settings)) if isinstance(how, Inverse) else Fraction(1)
+    return (
+        -math.inf if limit.min is None else exact(limit.min) / over,
+        -math.inf if limit.max is None else -exact(limit.max) / over,
+    )

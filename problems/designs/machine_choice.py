@@ -9,6 +9,7 @@ have the best objective. Groups come in the order of what can be reached under t
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from fractions import Fraction
@@ -18,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.designs.costs import alike, flops_rate, inference_charge
+from modelsizer.problems.columns import coded, first_alike, numbered, packed
+from modelsizer.problems.designs.costs import flops_rate, inference_charge
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.amounts import affine_costs, amount
 from modelsizer.problems.quantities.auxiliary import (
@@ -26,7 +28,7 @@ from modelsizer.problems.quantities.auxiliary import (
     TRAINING_FLOPS_PER_TOKEN,
 )
 from modelsizer.problems.quantities.needs import reads_of
-from modelsizer.problems.quantities.quantity import Inverse, values_of
+from modelsizer.problems.quantities.quantity import Inverse
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.requirements.token_limits import TokenLimits
 from modelsizer.problems.space.layouts import Layout, columns
@@ -43,15 +45,12 @@ class _ByClass:
 
     def __init__(self, problem: Problem, name: str) -> None:
         self._problem, self._name = problem, name
-        layouts, cost = problem.layouts, cost_of(name)
-        settings = alike(problem, name, layouts)
-        degrees = [tuple(one.degrees.values()) if cost.by_layout else () for one in layouts]
-        numbers: dict[object, int] = {}
-        of = [numbers.setdefault(key, len(numbers)) for key in zip(settings, degrees, strict=True)]
-        self.of = np.array(of)
-        first = np.unique(self.of, return_index=True)[1]
+        layouts, cost, arrays = problem.layouts, cost_of(name), problem.layout_arrays
+        settings = np.array(problem.setup_classes(cost.reads))[arrays.setup]
+        self.of = packed(settings, *(arrays.degrees if cost.by_layout else ()))
+        _, first, self.of = np.unique(self.of, return_index=True, return_inverse=True)
         self._each: list[NDArray[Any]] = []
-        by_settings = np.array(settings)[first]
+        by_settings = settings[first]
         for number in np.unique(by_settings):
             at = np.flatnonzero(by_settings == number)
             self._each += (
@@ -89,9 +88,10 @@ class _BatchByClass:
     def __init__(self, problem: Problem, name: str) -> None:
         self._name = name
         setups, reads = problem.setups, reads_of(name)
-        of_setup, _ = _numbered([values_of(one.settings, reads) for one in setups])
-        self.of, _ = _numbered([of_setup[one.setup] for one in problem.layouts])
-        first = np.unique(self.of, return_index=True)[1]
+        of_setup = np.array(problem.setup_classes(reads))
+        _, first, self.of = np.unique(
+            of_setup[problem.layout_arrays.setup], return_index=True, return_inverse=True
+        )
         self._layouts = [problem.layouts[i] for i in first]
         self._settings = [setups[one.setup].settings for one in self._layouts]
 
@@ -118,11 +118,9 @@ class MachineChoice:
         self._sought = objective.quantity
         self._sign = -1 if objective.sense == "maximize" else 1
         self._row = QUANTITIES[self._sought]
-        self._setup = np.array([one.setup for one in self._layouts])
-        splits = dict.fromkeys(problem.splits)
-        place = {split: i for i, split in enumerate(splits)}
-        self._splits = tuple(splits)
-        self._split = np.array([place[split] for split in problem.splits])
+        arrays = problem.layout_arrays
+        self._setup = arrays.setup
+        self._split, self._splits = numbered(problem.splits)
         self._limited = dict.fromkeys(name for one in setups for name in one.limits)
         self._costs: dict[str, _ByClass] = {}
         for name in (*self._limited, self._sought):
@@ -134,10 +132,10 @@ class MachineChoice:
                 self._batches.setdefault(name, _BatchByClass(problem, name))
         self._flops = _ByClass(problem, TRAINING_FLOPS_PER_TOKEN)
         self._ends = {
-            name: _numbered([one.limits.get(name) for one in setups]) for name in self._limited
+            name: numbered(one.limits.get(name) for one in setups) for name in self._limited
         }
         self._numerators = {
-            name: _numbered([how.numerator(one.settings) for one in setups])
+            name: numbered(how.numerator(one.settings) for one in setups)
             for name in self._limited
             if isinstance(how := QUANTITIES[name].how, Inverse)
         }
@@ -145,23 +143,24 @@ class MachineChoice:
         self._served: _ByClass | None = None
         if charged or self._row.form == "lifetime":
             self._served = _ByClass(problem, SERVED_FLOPS_PER_TOKEN)
-        shared = {one.token_limits: any_shared(one.token_limits) for one in setups}
-        limits = [setups[one.setup].token_limits for one in self._layouts]
-        self._tokens, self._token_limits = _numbered(
-            [(each, one.accelerators if shared[each] else 1)
-             for each, one in zip(limits, self._layouts, strict=True)]
-        )  # fmt: skip
-        self._rate, self._rates = _numbered([self._priced(one.setup, one.accelerators)
-                                             for one in self._layouts])  # fmt: skip
+        limits, distinct = numbered(one.token_limits for one in setups)
+        shared = np.array([any_shared(each) for each in distinct])[limits][self._setup]
+        self._tokens, pairs = coded(limits[self._setup], np.where(shared, arrays.accelerators, 1))
+        self._token_limits = [(distinct[limit], accelerators) for limit, accelerators in pairs]
+        classes = first_alike(problem.setup_classes(reads_of(self._sought)))[self._setup]
+        shares = arrays.accelerators if self._row.shared else np.ones_like(classes)
+        code, pairs = coded(classes, shares)
+        number, self._rates = numbered(itertools.starmap(self._priced, pairs))
+        self._rate = number[code]
 
-    def _priced(self, setup: int, accelerators: int) -> tuple[Fraction, Fraction]:
+    def _priced(self, setup: int, shares: int) -> tuple[Fraction, Fraction]:
         """What the objective takes for a training FLOP, and for an inference FLOP a token."""
         if self._row.form not in ("flops", "lifetime"):
             return Fraction(0), Fraction(0)
         layout = Layout(setup=setup)
         each = flops_rate(self._problem, self._sought, layout)
         charge = inference_charge(self._problem, self._sought, layout)
-        return each / (accelerators if self._row.shared else 1), charge
+        return each / shares, charge
 
     def fitting(self, architecture: Architecture) -> Numbers:
         """Return the layouts that can split a design, in the order of preference."""
@@ -266,10 +265,3 @@ def _most(
         ends.append(most / flops)
     ends += [charge.left(served) / flops for charge in limits.charges]
     return min(ends) if ends else math.inf
-
-
-def _numbered(values: list[Any]) -> tuple[Numbers, list[Any]]:
-    """Number values, equal ones by equal numbers; return the numbers and the distinct values."""
-    numbers: dict[Any, int] = {}
-    of = [numbers.setdefault(value, len(numbers)) for value in values]
-    return np.array(of, dtype=np.int64), list(numbers)

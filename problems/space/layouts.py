@@ -17,6 +17,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.tables.menus import Choice, Menu
@@ -70,6 +71,32 @@ def columns(layouts: Sequence[Layout], of: Any = slice(None), kind: type = objec
     degrees = [(one.data_parallel, one.tensor_parallel, one.pipeline_parallel) for one in layouts]
     data, tensor, pipeline = np.array(degrees, dtype=kind).T[:, of]
     return Layout(data, tensor, pipeline, layouts[0].setup)
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutArrays:
+    """Layouts as arrays of shape (layouts,): what is asked of many is asked of these.
+
+    Parameters
+    ----------
+    setup : array
+    accelerators : array
+    degrees : tuple of array
+        Of data, tensor and pipeline parallelism.
+    """
+
+    setup: NDArray[np.int64]
+    accelerators: NDArray[np.int64]
+    degrees: tuple[NDArray[np.int64], ...]
+
+    @classmethod
+    def of(cls, layouts: Sequence[Layout]) -> LayoutArrays:
+        """Return the arrays of some layouts."""
+        as_one = columns(layouts, kind=np.int64)
+        setup = np.array([one.setup for one in layouts], dtype=np.int64)
+        return cls(
+            setup, np.asarray(as_one.accelerators), tuple(map(np.asarray, as_one.degrees.values()))
+        )
 
 
 MAX_LAYOUTS = 10**6
