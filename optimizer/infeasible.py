@@ -13,7 +13,6 @@ from modelsizer.optimizer.bounds.limits import Limit, feasible
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.constraints import TOKENS, Constraint, constrained, constraints
 from modelsizer.optimizer.search.bounding import BoundSolve
-from modelsizer.optimizer.small_devices import why_too_small
 from modelsizer.optimizer.tables.clock import Clock, Ending, StoppedError
 from modelsizer.optimizer.tables.table import Ints, Table
 from modelsizer.problems.designs.costs import flops_rate, inference_charge, inverse_numerator
@@ -48,6 +47,8 @@ def why_infeasible(model: Model, clock: Clock) -> list[str]:
     clock : Clock
         Limits that were not looked at in time are not named, which is said.
     """
+    from modelsizer.optimizer.small_devices import why_too_small
+
     listable = model.store.listable(model.problem)
     found = _contradictions(model.problem)
     ending = Ending()

@@ -15,6 +15,7 @@ import numpy as np
 from modelsizer.optimizer.constraints import Constraint, changes_batches
 from modelsizer.optimizer.explain.change_costs import priced, weight_of
 from modelsizer.optimizer.explain.conflicts import Oracle
+from modelsizer.optimizer.explain.golden_section import golden_section
 from modelsizer.optimizer.explain.line_search import at_position, position
 from modelsizer.optimizer.explain.relaxer import UNLIMITED_TOKENS
 from modelsizer.optimizer.explain.repairs import Repair, settings_of
@@ -41,9 +42,6 @@ from modelsizer.problems.space.layouts import Layout
 
 KEPT = 1e-12  # relative excess that is rounding of a limit that is kept
 _MOST_NUDGED = 2**30  # units, or doubles, that are rounding of a limit
-_GOLDEN = (math.sqrt(5) - 1) / 2
-_SHORT = 1e-8
-"""Range of ln D at which golden section ends: its square is what that adds to a cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +273,7 @@ class _Costing:
                 kink, last = costs.argmin(axis=1), at.shape[1] - 1
                 around = np.maximum(kink - 1, 0), np.minimum(kink + 1, last)
                 segments = [(at[rows, around[0]][:, None], at[rows, around[1]][:, None])]
-            between = [_flat(cost, low, high) for low, high in segments]
+            between = [golden_section(cost, low, high) for low, high in segments]
             at = np.concatenate([at, *between], axis=1)
             costs = np.concatenate([costs, *(cost(each) for each in between)], axis=1)
         best = costs.argmin(axis=1)
@@ -292,23 +290,6 @@ class _Costing:
             for side in table.ranges(row, low, high, quality.features)
         ]
         return quality.over(n[0], n[1], ends[0], ends[1])
-
-
-def _flat(cost: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
-    """Minimisers of convex costs between two numbers of tokens, all of one shape."""
-    a, b = np.log(low), np.log(high)
-    widest = float(np.max(b - a, initial=_SHORT))
-    left, right = b - _GOLDEN * (b - a), a + _GOLDEN * (b - a)
-    at_left, at_right = cost(np.exp(left)), cost(np.exp(right))
-    for _ in range(math.ceil(math.log(_SHORT / widest, _GOLDEN))):
-        lower = at_left <= at_right
-        a, b = np.where(lower, a, left), np.where(lower, right, b)
-        new = np.where(lower, b - _GOLDEN * (b - a), a + _GOLDEN * (b - a))
-        at_new = cost(np.exp(new))
-        left, right = np.where(lower, new, right), np.where(lower, left, new)
-        at_left, at_right = np.where(lower, at_new, at_right), np.where(lower, at_left, at_new)
-    found: Floats = np.clip(np.exp((a + b) / 2), low, high)
-    return found
 
 
 def _settled(

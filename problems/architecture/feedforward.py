@@ -114,10 +114,6 @@ class DenseFeedForward:
         """All parameters."""
         return self.parameters(d_model)
 
-    def expert_parameters(self, d_model: Count) -> Count:
-        """Zero: no routed experts."""
-        return 0 * d_model
-
     def matrix_parameters(self, d_model: Count) -> Count:
         """All projections."""
         return self.matmul_weights(d_model)
@@ -126,9 +122,7 @@ class DenseFeedForward:
         """Zero: no routed experts."""
         return 0 * d_model
 
-    def router_weights(self, d_model: Count) -> Count:
-        """Zero: no routed experts."""
-        return 0 * d_model
+    expert_parameters = router_weights = handed_values = expert_matrices
 
     def kept_values(self, d_model: Count, *, fused: bool) -> Count:  # noqa: ARG002
         """Inputs and result of the activation."""
@@ -143,10 +137,6 @@ class DenseFeedForward:
         return self.matmul_weights(d_model)
 
     def read_experts(self, d_model: Count, tokens: int) -> Count:  # noqa: ARG002
-        """Zero: no routed experts."""
-        return 0 * d_model
-
-    def handed_values(self, d_model: Count) -> Count:
         """Zero: no routed experts."""
         return 0 * d_model
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from fractions import Fraction
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -23,9 +22,7 @@ from modelsizer.problems.costs.roofline import PICOSECONDS, Machine
 from modelsizer.problems.designs.capacity import latency_estimates, serving_room
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.designs.standalone import standalone_problem
-from modelsizer.problems.hardware import efficiencies as efficiency
 from modelsizer.problems.hardware.accelerators import accelerators
-from modelsizer.problems.tables.serving import Serving
 
 TRUNK = Trunk(64, 1000)
 LAYER = Layer(FullAttention(4, 2, 16), DenseFeedForward(256))
@@ -103,30 +100,6 @@ def test_more_of_anything_is_not_faster(batch: int, context: int) -> None:
     assert seconds(batch=batch + 1) >= base
     assert seconds(context=context + 1) >= base
     assert seconds(formats=WeightFormat.of(Fraction(5, 2), TWO, TWO)) >= base
-
-
-def test_experts_reached_grow_with_the_batch() -> None:
-    ffn = MixtureOfExperts(128, 64, 4)
-    each = 3 * 64 * 128
-    routed = [ffn.read_weights(64, n) - 64 * 64 for n in (1, 16, 10_000)]
-    assert routed[0] == 4 * each
-    assert 4 * each < routed[1] < 64 * each
-    assert routed[2] == pytest.approx(64 * each, rel=1e-9)
-
-
-def test_experts_reached_never_fall() -> None:
-    for tokens in (1, 2, 3, 17, 256, 8192, 10**6):
-        more_routed = np.arange(8, 3000)
-        more_active = np.arange(1, 65)
-        for routed, active in (
-            (more_routed, 0 * more_routed + 8),
-            (0 * more_active + 64, more_active),
-        ):
-            ffn = MixtureOfExperts(0 * routed + 1536, routed, active)
-            read = ffn.read_experts(0 * routed + 4096, tokens)
-            assert (np.diff(read) >= 0).all()
-            alone = MixtureOfExperts(1536, int(routed[40]), int(active[40]))
-            assert alone.read_experts(4096, tokens) == read[40]
 
 
 def test_absorbed_latents_attend_as_expanded_ones_do_and_take_the_flops_counted() -> None:
@@ -333,19 +306,6 @@ def test_throughput_is_the_inverse_of_latency() -> None:
     assert by_throughput.best.exact["decode_throughput"] >= 600
 
 
-def test_every_efficiency_has_its_rows() -> None:
-    for memory, engine in product(("HBM", "GDDR", "LPDDR"), efficiency.engines()):
-        device = next(a for a in accelerators().values() if a.memory_type == memory)
-        for bits in (16.0, 8.0, 4.5):
-            found = efficiency.decode(
-                device, engine, weight_bits=bits, expert_bits=bits, precision="bf16"
-            )
-            assert 0 < found.bandwidth <= 1 and 0 < found.compute <= 1 and found.overhead > 0
-        for ways in (1, 8):
-            spread = efficiency.decode_spread(device, engine, ways)
-            assert spread.low < 1 < spread.high
-
-
 MIXTURE = Layer(FullAttention(4, 2, 16), MixtureOfExperts(128, 64, 4))
 ENGINE = replace(MACHINE, adds=True, sequence=5e-5, routed_value=1e-11, mixture=1e-4)
 
@@ -380,17 +340,6 @@ def test_positions_compute_more_and_read_the_cache_once() -> None:
     assert four.communication.per_layer[0] - reduces == 4 * (
         one.communication.per_layer[0] - reduces
     )
-
-
-def test_each_device_has_an_engine_unless_one_is_named() -> None:
-    named = {"H100-SXM": "vllm", "L40S": "vllm", "RTX-4090": "llama.cpp", "M2-Ultra": "llama.cpp"}
-    for name, engine in named.items():
-        assert efficiency.default_engine(accelerators()[name]) == engine
-    own = {"bandwidth": "1 TB/s", "bf16_flops": "1 TFLOP/s", "memory_type": "GDDR"}
-    for more, engine in (({}, "llama.cpp"), ({"server": True}, "vllm")):
-        serving = Serving.model_validate({"custom_accelerator": own | more})
-        assert serving.served_by == engine
-    assert Serving.model_validate({"custom_accelerator": own, "engine": "none"}).served_by == "none"
 
 
 def test_scores_and_values_are_at_the_peak_of_bf16_whatever_the_matrices() -> None:
