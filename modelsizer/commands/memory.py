@@ -60,7 +60,7 @@ def memory(
         check_plot(plot, plot_size)
         wanted = None
         if devices is not None:
-            from modelsizer.problems.designs.device_memory import device_memories, devices_named
+            from modelsizer.problems.designs.filled_devices import devices_named, filled_devices
 
             wanted = devices_named(devices.split(","))
         from modelsizer.optimizer.tables.clock import Clock, Ending
@@ -74,7 +74,7 @@ def memory(
             "training_memory": training_parts(asked, design, asked=trained),
         }
         known = [parts for parts in found.values() if parts is not None]
-        others = None if wanted is None else device_memories(asked, design, wanted)
+        others = None if wanted is None else filled_devices(asked, design, wanted)
         from modelsizer.text.assumptions import serving_rows, training_row
         from modelsizer.text.device_memory import devices_dict, print_devices
         from modelsizer.text.memory import parts_dict, print_memory

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.result import Result
     from modelsizer.optimizer.tables.clock import Clock
     from modelsizer.problems.architecture.allocation import Allocation
-    from modelsizer.problems.designs.device_memory import DeviceMemories
+    from modelsizer.problems.designs.filled_devices import FilledDevices
     from modelsizer.problems.designs.memory_parts import MemoryParts
     from modelsizer.problems.designs.roofline_points import Roofline
     from modelsizer.problems.designs.users import Server
@@ -101,7 +101,7 @@ MEMORY = Picture(
 )
 
 
-def _devices(data: DeviceMemories, title: str, size: str) -> Figure:
+def _devices(data: FilledDevices, title: str, size: str) -> Figure:
     from modelsizer import plots
 
     return plots.device_memory(data, title=title, size=size)
@@ -113,17 +113,17 @@ _SHOWN = (
 )  # fmt: skip
 
 
-def _devices_example() -> tuple[DeviceMemories, str]:
+def _devices_example() -> tuple[FilledDevices, str]:
     from modelsizer.problems.architecture.sources import load_architecture
-    from modelsizer.problems.designs.device_memory import device_memories, devices_named
     from modelsizer.problems.designs.evaluation import evaluate
+    from modelsizer.problems.designs.filled_devices import devices_named, filled_devices
     from modelsizer.problems.designs.standalone import standalone_problem
 
     architecture = load_architecture("llama-3-70b")
     asked = {"serving.weight_bits": 8, "serving.context_length": 32768, "serving.batch_size": 4}
     problem = standalone_problem(architecture, asked)
     design = evaluate(problem, architecture)
-    return device_memories(problem, design, devices_named(_SHOWN)), "llama-3-70b"
+    return filled_devices(problem, design, devices_named(_SHOWN)), "llama-3-70b"
 
 
 DEVICES = Picture(

@@ -12,12 +12,12 @@ from modelsizer.text.kit.words import NONE, joined
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from modelsizer.problems.designs.device_memory import DeviceMemories, DeviceMemory
+    from modelsizer.problems.designs.filled_devices import FilledDevice, FilledDevices
 
 _INDENT = 2
 
 
-def devices_dict(found: DeviceMemories) -> dict[str, Any]:
+def devices_dict(found: FilledDevices) -> dict[str, Any]:
     """Values for JSON."""
     return {
         "accelerators": found.accelerators,
@@ -36,7 +36,7 @@ def devices_dict(found: DeviceMemories) -> dict[str, Any]:
     }
 
 
-def print_devices(console: Console, found: DeviceMemories) -> None:
+def print_devices(console: Console, found: FilledDevices) -> None:
     """Print what each accelerator has left, the smallest first."""
     many = f"one of {found.accelerators:,}" if found.accelerators > 1 else "one"
     section(console, f"Serving memory of {many} of each kind")
@@ -57,7 +57,7 @@ def print_devices(console: Console, found: DeviceMemories) -> None:
         )
 
 
-def _cells(row: DeviceMemory) -> list[str]:
+def _cells(row: FilledDevice) -> list[str]:
     left = format_quantity(abs(float(row.room)), "bytes", 3)
     taken = float(sum(size for _, size in row.parts))
     return [

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-    from modelsizer.problems.designs.device_memory import DeviceMemories, DeviceMemory
+    from modelsizer.problems.designs.filled_devices import FilledDevice, FilledDevices
 
 _PARTS = MappingProxyType(
     {
@@ -36,12 +36,12 @@ _TEXT = (1.17, 1.34)  # factor on the extent of the axis, for the texts; wide, n
 _AWAY = 3  # points from a bar to its text
 
 
-def device_memory(found: DeviceMemories, *, title: str = "", size: str = "wide") -> Figure:
+def device_memory(found: FilledDevices, *, title: str = "", size: str = "wide") -> Figure:
     """Draw the memory of each accelerator: weights, cache, states, reserve, and what is left.
 
     Parameters
     ----------
-    found : DeviceMemories
+    found : FilledDevices
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
@@ -82,7 +82,7 @@ def device_memory(found: DeviceMemories, *, title: str = "", size: str = "wide")
     return figure
 
 
-def _key(rows: Sequence[DeviceMemory]) -> list[Patch]:
+def _key(rows: Sequence[FilledDevice]) -> list[Patch]:
     """Entries of the legend: what is drawn."""
     from matplotlib.patches import Patch
 
@@ -95,11 +95,11 @@ def _key(rows: Sequence[DeviceMemory]) -> list[Patch]:
     return found
 
 
-def _taken(row: DeviceMemory) -> float:
+def _taken(row: FilledDevice) -> float:
     return float(sum(size for _, size in row.parts))
 
 
-def _draw(axes: Axes, place: int, row: DeviceMemory, largest: float, *, narrow: bool) -> None:
+def _draw(axes: Axes, place: int, row: FilledDevice, largest: float, *, narrow: bool) -> None:
     start = 0.0
     for name, size in row.parts:
         part, width = _PARTS[name], min(float(size), largest - start)

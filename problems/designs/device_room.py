@@ -94,8 +94,7 @@ def least_device(problem: Problem, quantity: str, least: Fraction) -> str | None
     server = table.named.server
     known = [each for each in accelerators().values() if each.server == server and each.memory]
     for each in sorted(known, key=lambda one: one.memory or 0):
-        on_it = table.model_copy({"accelerator": each.name, "custom_accelerator": None})
-        usable = usable_memory(on_it)
+        usable = usable_memory(table.on(each))
         if usable is not None and usable >= least:
             return each.name
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from modelsizer.problems.by_byte import as_written, parse_amount
 from modelsizer.problems.errors import did_you_mean, short
@@ -276,6 +276,10 @@ class OnAccelerator(Table):
         if self.custom_accelerator is not None:
             return self.custom_accelerator.device
         return None if self.accelerator is None else accelerator(self.accelerator)
+
+    def on(self, device: Accelerator) -> Self:
+        """The same on an accelerator of the catalogue."""
+        return self.model_copy({"accelerator": device.name, "custom_accelerator": None})
 
     @property
     def every_device(self) -> tuple[Accelerator, ...]:

@@ -22,7 +22,7 @@ _CACHE, _STATES, _WEIGHTS = "KV cache", "states", "weights"
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceMemory:
+class FilledDevice:
     """The memory of one accelerator, filled by its share of a design.
 
     Parameters
@@ -51,12 +51,12 @@ class DeviceMemory:
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceMemories:
+class FilledDevices:
     """A design on several accelerators.
 
     Parameters
     ----------
-    rows : tuple of DeviceMemory
+    rows : tuple of FilledDevice
         Those whose memory is known, the smallest first.
     unknown : tuple of str
         Names of those whose memory is unknown.
@@ -64,7 +64,7 @@ class DeviceMemories:
         Number of accelerators that together hold the design.
     """
 
-    rows: tuple[DeviceMemory, ...]
+    rows: tuple[FilledDevice, ...]
     unknown: tuple[str, ...]
     accelerators: int
 
@@ -94,10 +94,10 @@ def devices_named(words: Iterable[str]) -> tuple[Accelerator, ...]:
     return tuple(found.values())
 
 
-def device_memories(
+def filled_devices(
     problem: Problem, design: Evaluation, devices: Iterable[Accelerator]
-) -> DeviceMemories:
-    """The memory of each of several accelerators, were the design served from it.
+) -> FilledDevices:
+    """Fill the memory of each of several accelerators, as if the design were served from it.
 
     Parameters
     ----------
@@ -124,15 +124,13 @@ def device_memories(
         if device.memory is None:
             unknown.append(device.name)
             continue
-        served = problem.serving.model_copy(
-            {"accelerator": device.name, "custom_accelerator": None}
-        )
+        served = problem.serving.on(device)
         parts = held | {RESERVE: exact(served.reserve)}
         usable = exact(device.memory) * exact(served.memory_utilization)
         room = serving_room(problem, design, served)
         assert room is not None, "the memory is known"
         rows.append(
-            DeviceMemory(
+            FilledDevice(
                 device.name,
                 device.memory,
                 tuple((name, size) for name, size in parts.items() if size),
@@ -141,4 +139,4 @@ def device_memories(
             )
         )
     rows.sort(key=lambda row: row.memory)
-    return DeviceMemories(tuple(rows), tuple(unknown), problem.serving.devices)
+    return FilledDevices(tuple(rows), tuple(unknown), problem.serving.devices)

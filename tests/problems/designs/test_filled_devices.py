@@ -9,12 +9,12 @@ import pytest
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.sources import load_architecture
 from modelsizer.problems.designs.capacity import serving_room
-from modelsizer.problems.designs.device_memory import (
-    DeviceMemories,
-    device_memories,
-    devices_named,
-)
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+from modelsizer.problems.designs.filled_devices import (
+    FilledDevices,
+    devices_named,
+    filled_devices,
+)
 from modelsizer.problems.designs.standalone import standalone_problem
 from modelsizer.problems.errors import ArgumentError
 from modelsizer.problems.hardware.accelerators import accelerators
@@ -29,9 +29,9 @@ def served(settings: dict[str, Any]) -> tuple[Problem, Architecture, Evaluation]
     return problem, architecture, evaluate(problem, architecture)
 
 
-def on_every_one(settings: dict[str, Any]) -> DeviceMemories:
+def on_every_one(settings: dict[str, Any]) -> FilledDevices:
     problem, _, design = served(settings)
-    return device_memories(problem, design, devices_named(["all"]))
+    return filled_devices(problem, design, devices_named(["all"]))
 
 
 @pytest.mark.parametrize("settings", [{}, {"serving.tensor_parallel": 4}])
