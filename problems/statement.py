@@ -24,7 +24,13 @@ from modelsizer.problems.requirements.device_limits import (
     device_memories,
 )
 from modelsizer.problems.requirements.objective import BUDGET
-from modelsizer.problems.requirements.setups import Setup, classes, setups
+from modelsizer.problems.requirements.setups import (
+    Setup,
+    classes,
+    distinct,
+    first_of_tables,
+    setups,
+)
 from modelsizer.problems.requirements.token_limits import TokenLimits, loosest, token_limits
 from modelsizer.problems.space.counting import Counted, count_designs
 from modelsizer.problems.space.layouts import Layout, LayoutArrays, layouts
@@ -146,7 +152,7 @@ class Statement(Given):
         if not self.menus:
             return device_limits(self._plain_settings, self.budgets)
         found: dict[str, Interval] = {}
-        for setup in self._choices:
+        for setup in first_of_tables(self._choices):
             found = device_limits(setup.settings, self.budgets) | found
         return found
 
@@ -159,7 +165,7 @@ class Statement(Given):
         if not self.menus:
             return device_memories(self._plain_settings)
         found: dict[str, DeviceMemory] = {}
-        for setup in self._choices:
+        for setup in first_of_tables(self._choices):
             found = device_memories(setup.settings) | found
         return found
 
@@ -272,9 +278,9 @@ class Statement(Given):
 
     def _layouts(self) -> tuple[Layout, ...]:
         return tuple(
-            replace(layout, setup=number)
+            Layout(one.data_parallel, one.tensor_parallel, one.pipeline_parallel, number)
             for number, setup in enumerate(self._choices)
-            for layout in layouts(setup.training)
+            for one in layouts(setup.training)
         )
 
     @property
@@ -331,7 +337,7 @@ class Statement(Given):
         """Limits on tokens from [training] and [budgets] together, the loosest of any setup."""
         # No limit on tokens depends on what a law counts.
         if self.several:
-            return loosest(dict.fromkeys(setup.token_limits for setup in self._choices))
+            return loosest(distinct(self._choices))
         return token_limits(self._plain_settings, self.limits)
 
     def options(self, rows_at_once: int = 200_000) -> Iterator[tuple[Layout, Options]]:

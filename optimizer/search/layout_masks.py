@@ -165,19 +165,19 @@ class LayoutMasks:
         able : array of bool, shape (B, layouts)
         """
         able = able.copy()
-        deep: NDArray[np.int64] | None = None
+        deep: NDArray[np.int32] | None = None
         values: list[tuple[_Factor, Floats]] = []
         for factor in self._factors:
             kept, layers, value = self._by_class(index, factor, corners, factor.any_of(able))
             able &= kept[:, factor.of]
-            mine = layers[:, factor.of]
-            deep = mine if deep is None else np.minimum(deep, mine)
+            mine = layers.astype(np.int32)[:, factor.of]
+            deep = mine if deep is None else np.minimum(deep, mine, out=deep)
             if self._model.name in factor.names:
                 values.append((factor, value))
         least = np.full(len(able), -np.inf)
         for factor, value in values:
             least = np.where(factor.any_of(able), value, np.inf).min(axis=1)
-        layers = corners.ends.high[LAYERS] if deep is None else np.where(able, deep, 0).max(axis=1)
+        layers = corners.ends.high[LAYERS] if deep is None else (deep * able).max(axis=1)
         return Under(able, least, np.where(able.any(axis=1), layers, 0))
 
     def _by_class(

@@ -92,11 +92,12 @@ def by_setup(
 
 
 def _parted(layouts: Sequence[Layout], of: Sequence[int]) -> list[list[Layout]]:
-    """Return the layouts of each number."""
-    found: list[list[Layout]] = [[] for _ in range(max(of) + 1)]
-    for layout, number in zip(layouts, of, strict=True):
-        found[number].append(layout)
-    return found
+    """Return the layouts of each number, one of those of equal degrees."""
+    found: list[dict[tuple[int, ...], Layout]] = [{} for _ in range(max(of) + 1)]
+    for one, number in zip(layouts, of, strict=True):
+        degrees = one.data_parallel, one.tensor_parallel, one.pipeline_parallel
+        found[number].setdefault(degrees, one)
+    return [list(each.values()) for each in found]
 
 
 def by_layouts(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from fractions import Fraction
 from itertools import product
 from typing import Any
@@ -32,6 +32,10 @@ from modelsizer.problems.units import exact
 
 MAX_SETUPS = 100_000
 """Combinations of the menus of settings, also with parallel layouts: some 40 s of a solve."""
+
+
+HELD = tuple(field.name for field in fields(Settings))
+"""What settings hold, as opposed to what they compute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,9 +251,28 @@ def classes(setups: Sequence[Setup], reads: Reads) -> list[int]:
         See `modelsizer.problems.quantities.quantity.values_of`.
     """
     numbers: dict[object, int] = {}
-    return [numbers.setdefault(values_of(setup.settings, reads), len(numbers)) for setup in setups]
+    read = {key.partition(".")[0] for key in reads or ()}
+    held = [name for name in HELD if reads is None or name in read]
+    others = tuple(key for key in reads or () if key.partition(".")[0] not in HELD)
+    known: dict[object, int] = {}  # by the tables that are read, which setups share
+    found = []
+    for one in setups:
+        tables = tuple([id(getattr(one.settings, name)) for name in held])
+        key = tables, values_of(one.settings, others)
+        if key not in known:
+            known[key] = numbers.setdefault(values_of(one.settings, reads), len(numbers))
+        found.append(known[key])
+    return found
 
 
 def distinct(setups: Sequence[Setup]) -> Iterator[TokenLimits]:
     """Yield the limits on tokens of some setups, each once."""
-    yield from dict.fromkeys(setup.token_limits for setup in setups)
+    yield from dict.fromkeys({id(one.token_limits): one.token_limits for one in setups}.values())
+
+
+def first_of_tables(setups: Sequence[Setup]) -> list[Setup]:
+    """Return the setups whose table of training or of serving none before them has."""
+    every = [{id(one.training): one for one in reversed(setups)},
+             {id(one.serving): one for one in reversed(setups)}]  # fmt: skip
+    numbers = {one.number: one for each in every for one in each.values()}
+    return [numbers[number] for number in sorted(numbers)]
