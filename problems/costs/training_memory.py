@@ -167,8 +167,9 @@ def stages(
     d, t, p = layout.data_parallel, layout.tensor_parallel, layout.pipeline_parallel
     whole, divided = _held(training)
     states = math.lcm(whole.denominator, divided.denominator)
-    each_parameter = int(whole * states) * d + int(divided * states)  # over states * d * t * p
-    of_experts = int(whole * states) * expert_copies(training, layout) + int(divided * states)
+    left, shared = int(whole * states), int(divided * states)
+    each_parameter = left * d + shared  # over states * d * t * p
+    of_experts = left * expert_copies(training, layout) + shared
     tokens = training.sequence_length * training.microbatch_size
     size = exact(training.activation_bytes)
     outside = t if training.sequence_parallel else 1

@@ -248,7 +248,7 @@ class Serving(OnAccelerator):
 
     def prefix_of(self, context: int) -> int:
         """Return the tokens of a context that all sequences share, fewer than all."""
-        return math.floor(exact(self.prefix_reuse) * context)
+        return math.floor(exact(self.prefix_reuse) * context) if self.prefix_reuse else 0
 
     @property
     def prefixes(self) -> int:
