@@ -171,6 +171,13 @@ def panels(problem: Problem = CLUSTER, name: str = "") -> list[MemoryParts]:
     return [parts for parts in found if parts is not None]
 
 
+def said(parts: MemoryParts) -> str:
+    assert parts.limit is not None and parts.room is not None
+    left = format_quantity(abs(float(parts.room)), "bytes", 3)
+    limit = format_quantity(parts.limit, "bytes", 3)
+    return f"limit {limit}, {left} {'left' if parts.room >= 0 else 'over'}"
+
+
 @cache
 def drawn(name: str = "", size: str = "wide") -> Figure:
     return plots.memory(panels(name=name), size=size)
@@ -202,12 +209,6 @@ def test_what_is_left_or_over_is_written() -> None:
     def words(figure: Figure) -> set[str]:
         return {text.get_text() for axes in figure.axes for text in axes.texts}
 
-    def said(parts: MemoryParts) -> str:
-        assert parts.limit is not None and parts.room is not None
-        left = format_quantity(abs(float(parts.room)), "bytes", 3)
-        limit = format_quantity(parts.limit, "bytes", 3)
-        return f"limit {limit}, {left} {'left' if parts.room >= 0 else 'over'}"
-
     expected = {said(parts) for parts in panels()}
     assert len(expected) == 2 and all(text.endswith(" left") for text in expected)
     assert expected <= words(drawn())
@@ -224,7 +225,8 @@ def test_what_is_left_or_over_is_written() -> None:
 def test_memory_of_a_problem_and_of_a_model() -> None:
     answer = CliRunner().invoke(app, ["memory", "h100-cluster-90-days"], env={"COLUMNS": "80"})
     assert answer.exit_code == 0, answer.output
-    for word in ("Serving memory of one of 8 H100-SXM", "first pipeline stage", "12.19 GB left"):
+    rooms = [f"{format_quantity(float(part.room or 0), 'bytes', 4)} left" for part in panels()]
+    for word in ("Serving memory of one of 8 H100-SXM", "first pipeline stage", *rooms):
         assert word in answer.stdout
     assert max(map(len, answer.stdout.splitlines())) <= 80
     model = ["memory", "llama-3-8b", "--problem", "one-h100-1e24", "--json", "-"]

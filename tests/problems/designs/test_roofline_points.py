@@ -97,7 +97,7 @@ def test_the_roof_is_the_data_sheets_and_the_efficiencies() -> None:
 def test_no_point_lies_above_the_roof_and_without_overheads_all_lie_on_it(
     problem: Problem,
 ) -> None:
-    alone = problem.with_settings({"serving.engine": "none"})
+    alone = problem.with_settings({"serving.engine": "none", "serving.memory_efficiency": 0.9})
     found = of(alone, "llama-3-8b", "llama-3-70b", "deepseek-v3")
     for design in found.designs:
         for point in (*design.batches, design.prefill):
@@ -105,6 +105,17 @@ def test_no_point_lies_above_the_roof_and_without_overheads_all_lie_on_it(
             assert on_roof == pytest.approx(found.roof.at(point.intensity), rel=1e-6)
             assert point.attained <= on_roof
             assert point.bound == ("memory" if point.intensity < found.roof.ridge else "compute")
+
+
+def test_bits_that_are_read_at_other_shares_of_the_bandwidth_lie_under_the_roof() -> None:
+    alone = CLUSTER.with_settings({"serving.engine": "none"})
+    found = of(alone, "llama-3-8b", "llama-3-70b", "deepseek-v3")
+    under = []
+    for design in found.designs:
+        for point in (*design.batches, design.prefill):
+            on_roof = point.flops / (point.seconds - point.beside_seconds) / point.ways
+            under.append(on_roof / found.roof.at(point.intensity))
+    assert 0.75 / 0.92 - 1e-6 < min(under) < 0.99 < max(under) <= 1 + 1e-6
 
 
 def test_batches_and_whether_they_fit() -> None:
