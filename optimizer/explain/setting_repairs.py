@@ -34,9 +34,10 @@ that feasibility is not monotone and bisection fails."""
 
 
 _OF_TRAINING = ("training.accelerator", "training.accelerators")
+_GROUPS = ("serving.expert_parallel", "serving.attention_data_parallel")
 _TOGETHER = {
-    "serving.accelerators": ("serving.tensor_parallel",),
-    "serving.tensor_parallel": ("serving.accelerators",),
+    "serving.accelerators": ("serving.tensor_parallel", *_GROUPS),
+    "serving.tensor_parallel": ("serving.accelerators", *_GROUPS),
     "serving.accelerator": ("serving.compute",),
     "training.accelerator": ("training.precision",),
     "training.data_parallel": _OF_TRAINING,
