@@ -41,7 +41,7 @@ def block_of(architecture: Architecture) -> str:
 
 def _traits(architecture: Architecture) -> dict[str, object]:
     """Fields of a `Block` that a model's layers decide."""
-    trunk, layers = architecture.trunk, [group.layer for group in architecture.groups]
+    trunk, layers = architecture.trunk, architecture.kinds
     found: dict[str, object] = {
         "norms": max(layer.norms * (2 if layer.inputs == 1 else 1) for layer in layers),
         "norm_bias": trunk.norm_bias,

@@ -295,7 +295,7 @@ def remarks(
 def _statistics(model: Model, found: SolverResult) -> dict[str, Number]:
     """Number of designs in the space, and how many each step of the proof removed."""
     problem, statistics = model.problem, asdict(found.counts)
-    layouts = len(problem.layouts) // len(problem.kinds)  # designs of each kind have their own
+    layouts = problem.layouts_each
     if layouts > 1 or statistics["blocks"]:
         # Designs are counted once for each layout, and large spaces are not listed in full.
         listed = statistics["designs"]

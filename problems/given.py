@@ -143,7 +143,7 @@ class Given(Table):
         return kinds.pop() if len(kinds) == 1 else None
 
     @property
-    def kinds(self) -> tuple[bool, ...]:
+    def mixtures(self) -> tuple[bool, ...]:
         """Whether designs have layers of experts: both, where these train at MFUs of their own."""
         if self.mixture is None and self.training.mfu is None and self.training.every_device:
             return False, True
@@ -152,7 +152,7 @@ class Given(Table):
     @property
     def several(self) -> bool:
         """Whether there are several setups: of menus, or of designs with and without experts."""
-        found: bool = self._once("several", lambda: bool(self.menus) or len(self.kinds) > 1)
+        found: bool = self._once("several", lambda: bool(self.menus) or len(self.mixtures) > 1)
         return found
 
     @property

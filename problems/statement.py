@@ -107,7 +107,8 @@ class Statement(Given):
         asked = {f"budgets.{name}": name for name in self.budgets.limits}
         asked[f"objective.{self.objective.sense}"] = self.objective.quantity
         found: tuple[Setup, ...] = self._once(
-            "choices", lambda: setups(self._plain_settings, self._limits_under, asked, self.kinds)
+            "choices",
+            lambda: setups(self._plain_settings, self._limits_under, asked, self.mixtures),
         )
         return found
 
@@ -290,6 +291,11 @@ class Statement(Given):
         return found
 
     @property
+    def layouts_each(self) -> int:
+        """Layouts that a design may have: those of its kind, with experts or without."""
+        return len(self.layouts) // len(self.mixtures)
+
+    @property
     def splits(self) -> tuple[Split, ...]:
         """What each layout asks of an architecture: ways that divide its widths and its depth."""
         if not self.several:
@@ -321,7 +327,7 @@ class Statement(Given):
         training = settings.training
         experts = training.expert_parallel, training.expert_tensor_parallel
         found = splits(layouts, served(settings.serving), training.interleave, *experts)
-        if len(self.kinds) == 1:
+        if len(self.mixtures) == 1:
             return found
         return tuple(replace(split, mixture=settings.mixture) for split in found)
 

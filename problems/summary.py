@@ -107,7 +107,7 @@ def summarize(problem: Problem) -> Summary:
         problem,
         counted.options,
         counted.designs,
-        len(problem.layouts) // len(problem.kinds),
+        problem.layouts_each,
         round(counted.pairs / DESIGNS_PER_SECOND, 3),
         {words: designs for words, designs in by_kind.items() if designs},
         tuple(dropped(problem.space, problem.splits)),

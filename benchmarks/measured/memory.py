@@ -89,7 +89,7 @@ def kv_rows(data: Path) -> Iterator[Row]:
         name = names.get(r["model"].lower())
         if each and name in catalogue:
             a = catalogue[name].architecture
-            bytes_ = kv_bytes_per_token([g.layer for g in a.groups], 2).at(  # type: ignore[arg-type]
-                [g.count for g in a.groups]
+            bytes_ = kv_bytes_per_token(a.kinds, 2).at(  # type: ignore[arg-type]
+                a.counts
             )
             yield Row("KV bytes", "vLLM", "any", r["model"], each, float(bytes_))

@@ -62,7 +62,7 @@ def measured_steps(data: Path) -> Iterator[MeasuredStep]:
 def _step(case: Case) -> MeasuredStep:
     problem, a = case.problem(), case.architecture
     serving = problem.serving
-    device, counts = serving.named, [group.count for group in a.groups]
+    device, counts = serving.named, a.counts
     peak, scores = getattr(device, f"{serving.compute}_flops"), device.bf16_flops
     slower = prefill(serving.compute)[0] / prefill("bf16")[0]
     machine = Machine(
@@ -76,7 +76,7 @@ def _step(case: Case) -> MeasuredStep:
         routed_value=1.0,
         sequence=1.0,
     )
-    kinds = [group.layer for group in a.groups]
+    kinds = a.kinds
     step = decode_step(serving, problem.context_length, a.trunk, kinds, machine)
 
     def seconds(part: Affine) -> float:

@@ -79,9 +79,9 @@ def _run(r: dict[str, Any], architecture: Architecture | None) -> Iterator[Run]:
     if mfu is None:
         if architecture is None or not rate:
             return
-        kinds = [group.layer for group in architecture.groups]
+        kinds = architecture.kinds
         each = training_flops_per_token(architecture.trunk, kinds, length, "exact").at(
-            [group.count for group in architecture.groups]
+            architecture.counts
         )
         mfu = float(each) * rate / accelerator(name).figure(f"{precision}_flops")
     mixture = is_mixture(architecture) if architecture else "deepseek" in r["model"]

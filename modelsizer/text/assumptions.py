@@ -95,9 +95,9 @@ def _shared(found: Assumptions) -> str:
 
 def _weights(found: Assumptions, architecture: Architecture) -> str:
     """Bits of a weight in the parts that the architecture has."""
-    kinds = [group.layer for group in architecture.groups]
+    kinds = architecture.kinds
     sizes = weights_by_part(architecture.trunk, kinds)
-    counts = [group.count for group in architecture.groups]
+    counts = architecture.counts
     words = found.weights.words([part for part, size in sizes.items() if size.at(counts)])
     stored = found.weights == architecture.stored
     return f"{words}, as the checkpoint stores them" if stored else words

@@ -151,7 +151,7 @@ def _machine_words(problem: Problem, quantities: set[str]) -> list[str]:
     if turned("training.zero_stage"):
         words.append(f"sequences of {training.sequence_length}")
         words.append(f"ZeRO stage {training.zero_stage}, recompute = {training.recompute}")
-        many = len(problem.layouts) // len(problem.kinds)
+        many = problem.layouts_each
         words.append(f"the best of {many} layouts" if many > 1 else _layout(problem))
     if turned("training.mfu").intersection(names_of("flops")):
         count = "" if training.accelerators is None else f"{training.accelerators} "

@@ -112,11 +112,11 @@ class Family:
         counts, training = count_parameters(architecture), self.problem.setups[0].training
         each = training_flops_per_token(
             architecture.trunk,
-            [group.layer for group in architecture.groups],
+            architecture.kinds,
             training.sequence_length,
             training.flops,
             full_recompute=training.recompute == "full",
-        ).at([group.count for group in architecture.groups])
+        ).at(architecture.counts)
         n = counts.non_embedding if self.kind == "non_embedding" else counts.total
         return n, counts.total, float(each)
 

@@ -144,7 +144,9 @@ class BlockBounds:
         # The layout with most accelerators is best for tokens and time; memory varies.
         self._most = max(self._layouts, key=lambda layout: layout.accelerators)
         self._by_flops = [] if not model.problem.several else self._classes_of_flops()
-        self._taking = {kind: self._layouts_of(mixture=kind) for kind in model.problem.kinds}
+        self._taking = {
+            mixture: self._layouts_of(mixture=mixture) for mixture in model.problem.mixtures
+        }
 
     def _classes_of_flops(self) -> list[tuple[Layout, Bools]]:
         """A layout and all layouts, for each way in which setups count training FLOPs."""

@@ -248,6 +248,16 @@ class Architecture:
         if not self.groups:
             raise ValueError("an architecture needs at least one group of layers")
 
+    @property
+    def kinds(self) -> tuple[Layer, ...]:
+        """A layer of each group, as functions of `kinds` take them."""
+        return tuple([group.layer for group in self.groups])
+
+    @property
+    def counts(self) -> tuple[Count, ...]:
+        """Layers of each group."""
+        return tuple([group.count for group in self.groups])
+
     @classmethod
     def of_layers(cls, trunk: Trunk, layers: Iterable[Layer], block: str = "") -> Architecture:
         """Build an architecture from layers, grouping those of one kind."""

@@ -166,7 +166,7 @@ class Structure:
 
 def structure_of(architecture: Architecture) -> Structure:
     """Structure of a design of a space, from its layers."""
-    layers = [group.layer for group in architecture.groups]
+    layers = architecture.kinds
     dense = [is_dense(layer) for layer in layers]
     latent = any(isinstance(layer.attention, LatentAttention) for layer in layers)
     between: Between = ""

@@ -88,8 +88,8 @@ def draft_of(
     if serving.drafting is None:
         return None
     if (model := serving.drafting.draft) is not None:
-        layers = [group.layer for group in model.groups]
-        return Draft(model.trunk, layers, [group.count for group in model.groups])
+        layers = model.kinds
+        return Draft(model.trunk, layers, model.counts)
     modules = [module(kind, trunk.d_model) for kind in kinds]
     return Draft(trunk, modules, None, present or [True] * len(kinds))
 

@@ -120,9 +120,9 @@ def _memory(problem: Problem, architecture: Architecture) -> dict[str, Fraction]
                 layer = Layer(NoAttention(), ffn, norms=0)
                 matrices = held(layer, "ffn") + held(layer, "experts")
                 found[family] += group.count * matrices
-    layers = [group.layer for group in architecture.groups]
+    layers = architecture.kinds
     whole = accounting.weight_bytes_by_part(trunk, layers, formats, copies)
-    counts = [group.count for group in architecture.groups]
+    counts = architecture.counts
     for name, parts in {OUTSIDE: ("embedding", "head"), OTHER: ("router", "other")}.items():
         found[name] = sum((whole[part].at(counts) for part in parts), Fraction(0))
     model = trunk, layers
@@ -165,9 +165,9 @@ def _outside(
 ) -> tuple[int, int]:
     """FLOPs outside the layers, and of all layers."""
     training, trunk = problem.training, architecture.trunk
-    kinds = [group.layer for group in architecture.groups]
+    kinds = architecture.kinds
     whole = accounting.training_flops_per_token(
         trunk, kinds, training.sequence_length, convention,
         full_recompute=training.recompute == "full",
     )  # fmt: skip
-    return int(whole.base), int(whole.at([g.count for g in architecture.groups]) - whole.base)
+    return int(whole.base), int(whole.at(architecture.counts) - whole.base)

@@ -72,8 +72,8 @@ def serving_room(
     if (usable := usable_for_serving(serving)) is None:
         return None
     architecture = design.architecture
-    kinds = [group.layer for group in architecture.groups]
-    counts = [group.count for group in architecture.groups]
+    kinds = architecture.kinds
+    counts = architecture.counts
     held = serving_weights(architecture.trunk, kinds, serving.weights, serving.groups).at(counts)
     held += draft_weights(serving, architecture.trunk, kinds).at(counts)
     weights = math.ceil(held / serving.devices)
@@ -103,8 +103,8 @@ def serving_room(
 def state_bytes(problem: Problem, architecture: Architecture) -> Number:
     """Bytes of the states that layers hold in place of a cache, of all sequences of the batch."""
     serving = problem.serving
-    kinds = [group.layer for group in architecture.groups]
-    counts = [group.count for group in architecture.groups]
+    kinds = architecture.kinds
+    counts = architecture.counts
     states = serving_states(kinds, serving.exact_state_bytes, serving.batch_size)
     return plain(states.at(counts))
 
@@ -118,8 +118,8 @@ def latency_estimates(
     """
     if problem.lacks("decode_latency"):
         return None
-    kinds = [group.layer for group in architecture.groups]
-    counts = [group.count for group in architecture.groups]
+    kinds = architecture.kinds
+    counts = architecture.counts
     found: dict[str, dict[str, float]] = {}
     for name, branches in zip(LATENCIES, (decode_branches, prefill_branches), strict=True):
         if problem.lacks(name):

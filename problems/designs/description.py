@@ -179,8 +179,8 @@ def _checkpoint_bytes(
 def description(problem: Problem, architecture: Architecture) -> Description:
     """Count an architecture under the settings of a problem, whose costs these are."""
     trunk = architecture.trunk
-    kinds = [group.layer for group in architecture.groups]
-    counts = [group.count for group in architecture.groups]
+    kinds = architecture.kinds
+    counts = architecture.counts
     layout = problem.layouts[0]  # on which none of these costs depends
     exact = {
         name: cost.at(counts) for name, cost in costs(problem, trunk, kinds, layout, _COSTS).items()

@@ -95,8 +95,8 @@ class LayoutChoice:
         """Return a cost under each layout, as integers over a denominator."""
         how = QUANTITIES[name].how
         assert isinstance(how, Cost)
-        kinds = [group.layer for group in architecture.groups]
-        counts = [group.count for group in architecture.groups]
+        kinds = architecture.kinds
+        counts = architecture.counts
         each = [columns(layouts)] if how.many_layouts else layouts
         found = [
             list(affine_costs(self._settings, architecture.trunk, kinds, one, [name]).values())

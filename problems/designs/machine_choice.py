@@ -60,8 +60,8 @@ class _ByClass:
 
     def values(self, architecture: Architecture) -> list[Fraction]:
         """Return the exact cost of a design under each class."""
-        kinds = [group.layer for group in architecture.groups]
-        counts = [group.count for group in architecture.groups]
+        kinds = architecture.kinds
+        counts = architecture.counts
         found: list[Fraction] = [Fraction(0)] * len(self._layouts)
         for at in self._each:
             some = [self._layouts[i] for i in at]

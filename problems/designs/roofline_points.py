@@ -227,7 +227,7 @@ def roofline_points(
 def _decode(problem: Problem, architecture: Architecture, batch: int) -> Point:
     serving = problem.serving.model_copy(update={"batch_size": batch})
     trunk, context = architecture.trunk, problem.context_length
-    kinds = [group.layer for group in architecture.groups]
+    kinds = architecture.kinds
 
     machine = decode_machine(serving)
     point = _point(
@@ -245,7 +245,7 @@ def _decode(problem: Problem, architecture: Architecture, batch: int) -> Point:
 
 def _prefill(problem: Problem, architecture: Architecture) -> Point:
     serving, trunk, context = problem.serving, architecture.trunk, problem.context_length
-    kinds = [group.layer for group in architecture.groups]
+    kinds = architecture.kinds
     return _point(
         "prefill",
         serving.prompts,
@@ -275,7 +275,7 @@ def _point(
     spread: float,
 ) -> Point:
     """A point from what a step does; the larger of `branches` is the time in budgets."""
-    layers = [group.count for group in architecture.groups]
+    layers = architecture.counts
     counted, timed = step(_counting(machine)), step(machine)
 
     def seconds(part: Affine) -> float:
@@ -301,8 +301,8 @@ def _point(
 def _fits(problem: Problem, serving: Serving, architecture: Architecture) -> bool | None:
     """Whether weights and cache satisfy every known limit on memory."""
     asked = problem.model_copy(update={"serving": serving})
-    kinds = [group.layer for group in architecture.groups]
-    layers = [group.count for group in architecture.groups]
+    kinds = architecture.kinds
+    layers = architecture.counts
     used = {
         name: affine.at(layers)
         for name, affine in costs(

@@ -105,8 +105,8 @@ class SetupEvaluation:
     def _costs(
         self, architecture: Architecture, layout: Layout, names: Sequence[str]
     ) -> dict[str, Fraction]:
-        kinds = [group.layer for group in architecture.groups]
-        counts = [group.count for group in architecture.groups]
+        kinds = architecture.kinds
+        counts = architecture.counts
         found = costs(self._problem, architecture.trunk, kinds, layout, names)
         return {name: affine.at(counts) for name, affine in found.items()}
 

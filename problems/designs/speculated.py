@@ -62,8 +62,8 @@ def speculated(problem: Problem, architecture: Architecture) -> Speculated | Non
         return None
 
     def latency(serving: Serving) -> float:
-        kinds = [group.layer for group in architecture.groups]
-        counts = [group.count for group in architecture.groups]
+        kinds = architecture.kinds
+        counts = architecture.counts
         model = architecture.trunk, kinds
         branches = decode_branches(serving, problem.context_length, *model)
         return float(max(part.at(counts) for part in branches))

@@ -57,7 +57,7 @@ def why_unjudged(quality: Quality, architecture: Architecture) -> str:
     str
         One sentence without a full stop.
     """
-    trunk, layers = architecture.trunk, [group.layer for group in architecture.groups]
+    trunk, layers = architecture.trunk, architecture.kinds
     name = quality.law.name
     if trunk.head != "lm":
         return f"{name} is of the prediction of tokens, and this has no language head"

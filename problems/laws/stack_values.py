@@ -229,7 +229,7 @@ def _read(name: str) -> tuple[str, int]:
 
 
 def _active_parameters(designs: Architecture) -> Floats:
-    affine = active_parameters(designs.trunk, [group.layer for group in designs.groups])
+    affine = active_parameters(designs.trunk, designs.kinds)
     total: Floats = doubles(affine.base)
     for group, each in zip(designs.groups, affine.per_layer, strict=True):
         total = total + np.where(

@@ -52,8 +52,8 @@ def affine_cost(
     settings: Settings, architecture: Architecture, layout: Layout, name: str
 ) -> Fraction:
     """Compute one affine quantity, or auxiliary cost, of an architecture."""
-    kinds = [group.layer for group in architecture.groups]
-    counts = [group.count for group in architecture.groups]
+    kinds = architecture.kinds
+    counts = architecture.counts
     found = affine_costs(settings, architecture.trunk, kinds, layout, [name])
     return max(affine.at(counts) for affine in found.values())
 
@@ -103,8 +103,8 @@ def amount(
     if isinstance(how, Inverse):
         return exact(how.numerator(settings)) / affine_cost(settings, architecture, layout, how.of)
     if isinstance(how, LargestBatch):
-        kinds = [group.layer for group in architecture.groups]
-        counts = [group.count for group in architecture.groups]
+        kinds = architecture.kinds
+        counts = architecture.counts
         of = Candidate(settings, architecture.trunk, kinds, layout)
         return Fraction(int(batches(of, how, in_layers(counts))[0]))
     assert tokens is not None, f"{name} needs tokens"

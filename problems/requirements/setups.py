@@ -101,7 +101,7 @@ def setups(
     settings: Settings,
     limits_of: Callable[[Settings], Mapping[str, Interval]],
     asked: Mapping[str, str],
-    kinds: Sequence[bool] = (False,),
+    mixtures: Sequence[bool] = (False,),
 ) -> tuple[Setup, ...]:
     """List the setups that a problem offers; combinations that make no sense are left out.
 
@@ -116,7 +116,7 @@ def setups(
         From single-valued settings to limits by quantity.
     asked : mapping of str to str
         Quantities that are needed, by the key that asks for each.
-    kinds : sequence of bool
+    mixtures : sequence of bool
         Whether designs have layers of experts; each setup is for designs of one kind.
 
     Raises
@@ -133,11 +133,13 @@ def setups(
     trainings, problem = _trainable(settings.training)
     wrong = problem
     servings = settings.serving.each()
-    pairs = sum(len(layouts(one)) for one in trainings) * len(servings) * len(kinds)
+    pairs = sum(len(layouts(one)) for one in trainings) * len(servings) * len(mixtures)
     _refuse_many(settings.training, settings.serving, pairs, "setups with their layouts")
     paid = _paid([replace(settings, training=one) for one in trainings])
     hourly = _paid_an_hour([replace(settings, serving=one) for one in servings])
-    tables = product(zip(paid, trainings, strict=True), zip(hourly, servings, strict=True), kinds)
+    tables = product(
+        zip(paid, trainings, strict=True), zip(hourly, servings, strict=True), mixtures
+    )
     for (_, training), (_, serving), mixture in sorted(
         tables, key=lambda found: (found[0][0], found[1][0])
     ):

@@ -163,7 +163,7 @@ def why_unsplit(splits: Sequence[Split], architecture: Architecture) -> tuple[st
 
 def _undivided(architecture: Architecture, split: Split) -> Iterator[tuple[str, str]]:
     """Yield what a split does not divide, as `why_unsplit` returns it."""
-    layers = [group.layer for group in architecture.groups]
+    layers = architecture.kinds
     for ways in sorted(split.ways, reverse=True):
         widths = [("vocab_size", architecture.trunk.vocab_size)]
         for layer in layers:

@@ -244,7 +244,7 @@ def test_answers_show_their_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             continue
         result = solve(problem)
         text = json.dumps(result.to_dict())
-        counts = [group.count for group in best[0].architecture.groups]
+        counts = best[0].architecture.counts
         groups = json.loads(text)["architecture"]["groups"]
         assert [group["count"] for group in groups] == counts
         assert [group["attention"]["kind"] for group in groups] == ["full", "sliding"]

@@ -60,8 +60,8 @@ def test_parameters_to_the_unit(name: str) -> None:
 def test_flops_equal_counted_ones() -> None:
     for run in reference_json("flop_counts.json")["runs"]:
         model = architecture(run["config"])
-        kinds = [g.layer for g in model.groups]
-        counts = [g.count for g in model.groups]
+        kinds = model.kinds
+        counts = model.counts
         tokens = run["batch"] * run["seq_len"]
         forward = forward_flops(model.trunk, kinds, run["seq_len"]).at(counts)
         training = training_flops_per_token(model.trunk, kinds, run["seq_len"], "exact").at(counts)

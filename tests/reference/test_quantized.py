@@ -49,7 +49,7 @@ QUANTISED = (
 def counted(config: dict[str, Any]) -> int:
     a = read_config(config)
     assert a.stored is not None
-    kinds, counts = [g.layer for g in a.groups], [g.count for g in a.groups]
+    kinds, counts = a.kinds, a.counts
     return int(serving_weights(a.trunk, kinds, a.stored).at(counts))
 
 

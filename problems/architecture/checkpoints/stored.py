@@ -93,8 +93,8 @@ class Checkpoint:
         architecture : Architecture
             Of the same model.
         """
-        counts = [group.count for group in architecture.groups]
-        kinds = [group.layer for group in architecture.groups]
+        counts = architecture.counts
+        kinds = architecture.kinds
         weights = weights_by_part(architecture.trunk, kinds)
         counted = {part: affine.at(counts) for part, affine in weights.items()}
         parameters = [tensor for tensor in self.tensors if tensor.parameter]

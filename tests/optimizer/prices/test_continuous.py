@@ -49,7 +49,7 @@ def test_costs_extended_to_real_widths_are_the_exact_ones_at_whole_ones() -> Non
             problem, block="llama", d_model=wide, heads=wide // 128, kv_heads=1, head_dim=128,
             d_ff=4 * wide, vocab_size=128256, tied_embeddings=False, layers=layers,
         )  # fmt: skip
-        kinds = [group.layer for group in other.groups]
+        kinds = other.kinds
         exact = costs(problem, other.trunk, kinds, design.layout, names)
         assert set(found) == set(exact)
         for name, cost in found.items():

@@ -67,7 +67,7 @@ def test_parameters_of_published_models(name: str, wanted: dict[str, int]) -> No
 
 def test_flops_by_convention() -> None:
     model = load_architecture("llama-3-8b")
-    kinds, counts = [g.layer for g in model.groups], [g.count for g in model.groups]
+    kinds, counts = model.kinds, model.counts
 
     def forward(convention: Any) -> int:
         return int(forward_flops(model.trunk, kinds, 4096, convention).at(counts))
@@ -85,5 +85,5 @@ def test_flops_by_convention() -> None:
 @pytest.mark.parametrize("name", ["llama-3-8b", "mixtral-8x7b", "deepseek-v3", "gpt-oss-20b"])
 def test_active_parameters_are_affine_in_the_layers(name: str) -> None:
     model = load_architecture(name)
-    kinds, counts = [g.layer for g in model.groups], [g.count for g in model.groups]
+    kinds, counts = model.kinds, model.counts
     assert active_parameters(model.trunk, kinds).at(counts) == count_parameters(model).active

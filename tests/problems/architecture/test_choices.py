@@ -53,7 +53,7 @@ def test_names_are_there_once_and_tables_nest() -> None:
 def test_choices_of_an_architecture_of_arrays(name: str) -> None:
     """A group without layers counts for nothing, wherever it stands."""
     known = models()[name].architecture
-    counts = [group.count for group in known.groups]
+    counts = known.counts
     arrays = Architecture(
         known.trunk,
         tuple(

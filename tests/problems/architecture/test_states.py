@@ -136,8 +136,8 @@ def test_layers_that_share_weights_hold_none() -> None:
     flops = forward_flops(TRUNK, [block, again], 100).per_layer
     assert flops[0] == flops[1]
     for architecture, counted in ((one, first), (two, second)):
-        kinds = [group.layer for group in architecture.groups]
-        counts = [group.count for group in architecture.groups]
+        kinds = architecture.kinds
+        counts = architecture.counts
         assert serving_weights(TRUNK, kinds, PLAIN).at(counts) == 2 * counted.total
         parts = weights_by_part(TRUNK, kinds)
         assert sum(part.at(counts) for part in parts.values()) == counted.total

@@ -14,8 +14,8 @@ from modelsizer.problems.tables.serving import Serving
 @pytest.mark.parametrize("context", [512, 131_072])
 def test_fewer_bits_slow_no_step(engine, context):
     model = models()["llama-3-8b"].architecture
-    kinds = [group.layer for group in model.groups]
-    counts = [group.count for group in model.groups]
+    kinds = model.kinds
+    counts = model.counts
     seen = 0
     for name, device in accelerators().items():
         if device.bandwidth is None:

@@ -25,8 +25,8 @@ FP8 = {"accelerator": "H200-SXM", "weight_bits": 8, "compute": "fp8"}
 def steps(architecture: Architecture, **given: Any) -> tuple[Step, Step, list[int]]:
     """A decode step at a context of 4,096, a prefill of 512 tokens, and the layers."""
     serving = Serving.model_validate(FP8 | {"prompt_length": 512} | given)
-    layers = [group.layer for group in architecture.groups]
-    counts = [group.count for group in architecture.groups]
+    layers = architecture.kinds
+    counts = architecture.counts
     model = serving, 4096, architecture.trunk, layers
     return decode_step(*model), prefill_step(*model), counts
 

@@ -53,7 +53,7 @@ def test_published_speed_ups(batch: int, published: float) -> None:
 def test_parameters_of_a_module() -> None:
     """11.5B parameters of DeepSeek-V3's, besides those it shares (README_WEIGHTS.md)."""
     serving = Serving(weight_bytes=1, speculation=dict(MTP))
-    kinds = [group.layer for group in V3.groups]
+    kinds = V3.kinds
     held = draft_weights(serving, V3.trunk, kinds)
     assert held.at([0, 0]) == held.at([3, 58]) == pytest.approx(11.5e9, rel=0.01)
     cached = draft_cache(serving, 1000, V3.trunk, kinds)
@@ -73,15 +73,15 @@ def test_a_draft_is_held_and_run() -> None:
     held = (models()["qwen3-0.6b"].parameters.total + cache) / Fraction(8)
     assert found["draft"] - found["none"] == pytest.approx(float(held), rel=1e-9)
     serving = Serving.model_validate(FP8 | {"speculation": dict(DRAFT)})
-    layers = [group.layer for group in qwen.groups]
+    layers = qwen.kinds
     times = []
     for length in (0, 4):
         one = serving.model_copy({"speculation": Speculation(**DRAFT | {"length": length})})
-        branch = decode_branches(one, 4096, V3.trunk, [group.layer for group in V3.groups])[0]
+        branch = decode_branches(one, 4096, V3.trunk, V3.kinds)[0]
         times.append(float(branch.at([3, 58]) * one.expected_tokens))
     draft = decode_branches(serving.model_copy({"speculation": None}), 4096, qwen.trunk, layers)[
         0
-    ].at([group.count for group in qwen.groups])
+    ].at(qwen.counts)
     assert times[1] > times[0] + 3.9 * float(draft)  # four steps of it, without their scheduling
 
 

@@ -75,14 +75,14 @@ def test_known_answers_have_their_terms_their_leverage_and_their_loss() -> None:
         flops = objective.get("leverage_flops", 3e20)
         flops = float(tables["budgets"]["training_flops"] if flops == "budget" else flops)
         size = LawSize("total", objective.get("experts", "tian-2025"), flops)
-        n = size.of(design.trunk, [g.layer for g in design.groups])
+        n = size.of(design.trunk, design.kinds)
         if size.experts == "tian-2025":
             most = max(leverage_of(g.layer, design.trunk.d_model, flops) for g in design.groups)
             assert most == pytest.approx(answer["leverage"], rel=1e-12)
         law, shape = token_law("besiroglu-2024"), shape_law("gemstones-2025")
         excess = shape.excess(design.trunk.d_model, design.layers)
         loss = Judged(law, excess, q, law.irreducible).loss(
-            float(n.at([g.count for g in design.groups])), answer["tokens"]
+            float(n.at(design.counts)), answer["tokens"]
         )
         assert loss == pytest.approx(answer["loss"], abs=1e-12)
         seen += 1

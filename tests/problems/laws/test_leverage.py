@@ -64,12 +64,12 @@ def test_one_design_has_the_n_that_it_has_in_a_table(kind: str) -> None:
     size = LawSize(kind, "tian-2025", 3e20)  # type: ignore[arg-type]
     full, between = STRUCTURES[0]
     whole = stack(w, full, between)
-    table = size.of(whole.trunk, [group.layer for group in whole.groups])
+    table = size.of(whole.trunk, whole.kinds)
     assert table.denominator == DENOMINATOR
     for i in range(ROWS):
         alone = one(w, i, full, between)
-        n = size.of(alone.trunk, [group.layer for group in alone.groups])
-        mine = n.at([group.count for group in alone.groups])
+        n = size.of(alone.trunk, alone.kinds)
+        mine = n.at(alone.counts)
         counts = [int(group.count[i]) for group in whole.groups]
         base, per = table.base[i], [int(each[i]) for each in table.per_layer]
         total = int(base) + sum(a * b for a, b in zip(per, counts, strict=True))
@@ -94,7 +94,7 @@ def test_a_layer_is_worth_at_most_all_that_it_holds_and_at_least_what_is_active(
 
 def test_a_law_of_active_parameters_counts_these_alone() -> None:
     whole = stack({name: np.array([most]) for name, (_, most) in ENDS.items()}, *STRUCTURES[0])
-    kinds = [group.layer for group in whole.groups]
+    kinds = whole.kinds
     found = LawSize("active", "tian-2025", 3e20).of(whole.trunk, kinds)
     assert found.denominator == 1
     assert (found.per_layer[1] == layer_parts(kinds[1], whole.trunk).active).all()

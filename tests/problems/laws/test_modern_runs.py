@@ -64,8 +64,8 @@ def told_by(name: str) -> list[float]:
         stack = run["stack"]
         flops = 6 * run["Na"] * run["D"]
         size = LawSize(law.parameter_kind, law.experts or "tian-2025", flops)
-        affine = size.of(stack.trunk, [group.layer for group in stack.groups])
-        n = float(affine.at([group.count for group in stack.groups]))
+        affine = size.of(stack.trunk, stack.kinds)
+        n = float(affine.at(stack.counts))
         features = architecture_features(stack, law.features)
         found.append(float(law.of(features).loss(n, run["D"])))
     return found

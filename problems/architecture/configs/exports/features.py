@@ -140,7 +140,7 @@ _KNOWN: Has = MappingProxyType(
 
 def features(architecture: Architecture) -> list[str]:
     """All that an architecture has besides plain attention, in words."""
-    layers = [group.layer for group in architecture.groups]
+    layers = architecture.kinds
     found = dict.fromkeys((*absent(architecture, _PLAIN), *absent(architecture, _KNOWN)))
     whole = [x.attention.window is None for x in layers if isinstance(x.attention, FullAttention)]
     if len(set(whole)) > 1:

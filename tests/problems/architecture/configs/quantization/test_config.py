@@ -266,8 +266,8 @@ def test_matrices_are_all_of_the_matrices() -> None:
 
 
 def check_matrices(a: Architecture) -> None:
-    counted = weights_by_part(a.trunk, [g.layer for g in a.groups])
-    held = {part: int(counted[part].at([g.count for g in a.groups])) for part in PARTS}
+    counted = weights_by_part(a.trunk, a.kinds)
+    held = {part: int(counted[part].at(a.counts)) for part in PARTS}
     assert sum(held.values()) == count_parameters(a).total, a.block
     listed = dict.fromkeys(PARTS, 0)
     stack = a.stack()
@@ -383,8 +383,8 @@ def test_a_part_that_is_set_wins_over_that_part(file: str) -> None:
     design = json.loads(run("describe", file, *settings))["design"]["quantities"]
     parts = stored.to_dict() | {"embedding": Fraction(1), "head": Fraction(1)}
     a = read_config(SMALL)
-    held = serving_weights(a.trunk, [g.layer for g in a.groups], WeightFormat(**parts))
-    assert design["serving_memory"] - design["kv_cache"] == held.at([g.count for g in a.groups])
+    held = serving_weights(a.trunk, a.kinds, WeightFormat(**parts))
+    assert design["serving_memory"] - design["kv_cache"] == held.at(a.counts)
 
 
 def test_mlx_converts_the_embedding_too() -> None:
