@@ -89,9 +89,15 @@ def _unreached_loss(model: Model, clock: Clock) -> list[str]:
 
 
 def _rows(model: Model, table: Table) -> Iterator[tuple[bool, list[Limit]]]:
-    """The linear rows of each limit and side, and whether the side is the upper one."""
+    """The linear rows of each limit and side, of that end alone; is the side the upper one."""
     for upper in (True, False):
-        rows = [r for r in model.rules(table) if (r.high if upper else r.low) is not None]
+        rows = [
+            Limit(r.key, r.quantity, None, r.high, (), r.highs)
+            if upper
+            else Limit(r.key, r.quantity, r.low, None, r.lows)
+            for r in model.rules(table)
+            if (r.high if upper else r.low) is not None
+        ]
         groups: dict[tuple[str, str], list[Limit]] = {}
         for row in rows:
             groups.setdefault((row.key, row.quantity.partition(".")[0]), []).append(row)

@@ -50,3 +50,12 @@ def test_limits_that_some_design_keeps_alone_are_not_named() -> None:
         ONE_H100 | {"budgets.serving_memory": "2 GB", "budgets.parameters": {"min": 1e9}},
     )
     assert why_infeasible(Model(problem), Clock())[0] == TOGETHER
+
+
+def test_a_band_between_two_depths_is_broken_at_neither_end_alone() -> None:
+    space = {"layers": [8, 16], "d_model": 1024, "head_dim": 64, "kv_heads": 4, "d_ff": 4096,
+             "vocab_size": 32000}  # fmt: skip
+    budgets = {"training_flops": 1e20, "parameters": {"min": 190e6, "max": 250e6}}
+    model = Model(Problem.from_tables({"space": space, "budgets": budgets}))
+    assert solve(model.problem).status == "infeasible"
+    assert why_infeasible(model, Clock())[0] == TOGETHER
