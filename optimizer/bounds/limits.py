@@ -65,8 +65,9 @@ class Limit:
         return _end(self.high, self.highs, table, row, like)
 
 
-NO_END = 2**200
-"""In place of an end of a limit under a layout that has none: no number of a table is as large."""
+NO_END = 2**1000
+"""In place of an end of a limit under a layout that has none: no cost is as large, as those beyond
+1e300 are refused (`modelsizer.problems.magnitudes`), and it is a double."""
 
 
 def _end(
