@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,12 +166,14 @@ class LayoutMasks:
         able : array of bool, shape (B, layouts)
         """
         able = able.copy()
-        deep: NDArray[np.int32] | None = None
+        deep: NDArray[Any] | None = None
+        most = int(corners.ends.high[LAYERS].max(initial=0))
+        small = np.int32 if most < 2**31 else np.int64  # there may be many layouts
         values: list[tuple[_Factor, Floats]] = []
         for factor in self._factors:
             kept, layers, value = self._by_class(index, factor, corners, factor.any_of(able))
             able &= kept[:, factor.of]
-            mine = layers.astype(np.int32)[:, factor.of]
+            mine = layers.astype(small)[:, factor.of]
             deep = mine if deep is None else np.minimum(deep, mine, out=deep)
             if self._model.name in factor.names:
                 values.append((factor, value))
