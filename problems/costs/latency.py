@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from modelsizer.problems.architecture.accounting import Affine
@@ -45,6 +46,7 @@ def decode_machine(serving: Serving) -> Machine:
     return replace(step_machine(serving), tokens=float(serving.expected_tokens))
 
 
+@lru_cache(maxsize=256)  # every cost of every table of designs asks
 def step_machine(serving: Serving) -> Machine:
     """The machine that runs a decode step without speculation.
 
