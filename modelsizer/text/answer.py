@@ -38,7 +38,7 @@ def certificate(result: Result) -> str:
     designs = counted(int(s["designs"]), "design")
     if s.get("layouts", 1) > 1:
         of = "machines and layouts" if result.problem.menus else "parallel layouts"
-        designs += f" in {s['layouts']} {of} ({s['candidates']:,} pairs)"
+        designs += f" in {s['layouts']:,} {of} ({s['candidates']:,} pairs)"
     better = "more" if result.objective.sense == "maximize" else "less"
     what = result.objective.name
     if result.status == "infeasible":

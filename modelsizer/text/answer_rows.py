@@ -146,16 +146,14 @@ def limits_table(uses: Sequence[BudgetUse], headings: Sequence[str]) -> Table:
 
     That is the model that a limit is of, an amount by the byte, or the accelerator that it fits.
     """
-    rows = []
+    rows, told = [], any(use.given_as for use in uses)
     for use in uses:
         used, limit, share = _amounts(use)
         sign = "<=" if use.side == "max" else ">="
-        binds = Styled("binds", "bold yellow") if use.binding else ""
-        said = use.given_as
-        rows.append((use.name, used, f"{sign} {limit}", share, binds, said))
-    if not any(row[-1] for row in rows):
-        return Table(headings, [row[:-1] for row in rows], words=frozenset({0, 4}))
-    return Table((*headings, ""), rows, words=frozenset({0, 4, 5}), folds={5: None})
+        said = ", ".join(filter(None, ("binds" if use.binding else "", use.given_as)))
+        mark = Styled(said, "bold yellow") if use.binding else said
+        rows.append((use.name, used, f"{sign} {limit}", share, mark))
+    return Table(headings, rows, words=frozenset({0, 4}), folds={4: None} if told else {})
 
 
 def _amounts(use: BudgetUse) -> tuple[str, str, str]:

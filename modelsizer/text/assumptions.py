@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from modelsizer.problems.architecture.accounting import weights_by_part
 from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.choice_values import is_mixture
 from modelsizer.problems.architecture.mixers import Mixer, mixers
 from modelsizer.problems.designs.assumptions import Assumptions
 from modelsizer.problems.tables.training import Training
@@ -42,7 +43,7 @@ def serving_rows(found: Assumptions, architecture: Architecture) -> list[tuple[s
     ]
     if any(group.layer.attention.state_values() for group in architecture.groups):
         rows.append(("states", f"{_bits(found.state_bytes)} a value"))
-    rows.append(("served by", _accelerators(found)))
+    rows.append(("served by", _accelerators(found, architecture)))
     counted_so = [_COUNTED[found.training_flops], "a second forward pass" * found.recomputed]
     if any(counted_so):
         rows.append(("training FLOPs", ", ".join(filter(None, counted_so))))
@@ -107,13 +108,13 @@ def _bits(size: Fraction) -> str:
     return f"{format_number(float(size) * _BITS, 4)} bits"
 
 
-def _accelerators(found: Assumptions) -> str:
+def _accelerators(found: Assumptions, architecture: Architecture) -> str:
     number, shared = found.accelerators, found.tensor_parallel * found.groups
     name = found.accelerator or "accelerator" + ("s" if number > 1 else "")
     words = f"{number:,} {'x ' if found.accelerator else ''}{name}"
     words += f" in {found.groups:,} groups" if found.groups > 1 else ""
     words += "" if found.engine in ("", "none") else f", {found.engine}"
     ways = found.expert_parallel
-    words += f", experts over {ways:,} ways" if ways > 1 else ""
+    words += f", experts over {ways:,} ways" if ways > 1 and is_mixture(architecture) else ""
     words += "" if shared == number else f", {shared:,} at work at a time"
     return words + (", whose decode step counts memory alone" if found.memory_alone else "")

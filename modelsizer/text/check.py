@@ -31,8 +31,9 @@ def print_check(console: Console, found: Summary) -> None:
         paragraph(console, decided, expand=False)
     lines = [
         f"{found.goal} ({problem.law.name}, shape {problem.shape.name})",
-        f"limits: {', '.join(_limits(found)) or 'tokens only'}",
+        f"limits: {', '.join(_limits(found)) or _none(found)}",
     ]
+    lines += _own(found, several=True)
     if problem.scenarios:
         lines.append(f"scenarios: {', '.join(problem.scenarios)}")
     lines += [f"nothing limits {name} to what fits {device}, whose memory is not known"
@@ -44,10 +45,29 @@ def print_check(console: Console, found: Summary) -> None:
     line(console, f"  enumeration would take {about}; the solvers look at a fraction of it")
 
 
+def _none(found: Summary) -> str:
+    """What is said where no limit has a name of its own."""
+    return "what fits the accelerators" if found.default_limits else "tokens only"
+
+
 def _limits(found: Summary) -> list[str]:
     """Names of the limits, those last that accelerators set by themselves."""
-    own = [
-        f"{name} <= {format_quantity(most, 'bytes')} {fits(device)}"
-        for name, device, most in found.default_limits
-    ]
-    return [*found.problem.budgets.limits, *own]
+    return [*found.problem.budgets.limits, *_own(found, several=False)]
+
+
+def _own(found: Summary, *, several: bool) -> list[str]:
+    """Limits that accelerators set by themselves: of one, or of those that are on offer."""
+    by_name: dict[str, list[tuple[int, str]]] = {}
+    for name, device, most in found.default_limits:
+        by_name.setdefault(name, []).append((most, device))
+    texts = []
+    for name, devices in by_name.items():
+        if (len(devices) > 1) != several:
+            continue
+        sizes = [(format_quantity(most, "bytes"), device) for most, device in sorted(devices)]
+        if several:
+            each = ", ".join(f"{device} {size}" for size, device in sizes)
+            texts.append(f"{name} <= what fits the accelerator chosen (default): {each}")
+        else:
+            texts += [f"{name} <= {size} {fits(device)}" for size, device in sizes]
+    return texts

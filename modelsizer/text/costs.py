@@ -38,10 +38,11 @@ def cost_rows(
     rows, problem = [], problem.under(design.layout)
     lay, training = design.layout, problem.training
     if lay.accelerators > 1 or training.device is not None:
-        ways = f"{lay.data_parallel} data x {lay.tensor_parallel} tensor x "
+        split = f"{lay.data_parallel} data x {lay.tensor_parallel} tensor x "
         name = training.device.name if training.device is not None else "accelerators"
-        words = f"{ways}{lay.pipeline_parallel} pipeline = {lay.accelerators:,} {name}"
-        rows.append(("layout", words + expert_words(training.expert_parallel)))
+        words = f"{split}{lay.pipeline_parallel} pipeline = {lay.accelerators:,} {name}"
+        ways = training.expert_parallel if is_mixture(design.architecture) else 1
+        rows.append(("layout", words + expert_words(ways)))
     if memory and not missing_training_settings(problem):
         rows.append(("training memory", f"{_written(design, 'training_memory')} for each"))
     for key in names_of("flops"):
@@ -72,7 +73,9 @@ def cost_rows(
         if "serving_cost" in design.exact:
             paid = ", prompts included" if problem.serving.output_length is not None else ""
             cost = _written(design, "serving_cost")
-            rows.append(("serving cost", f"{cost} a million output tokens{paid}"))
+            load = counted(problem.serving.batch_size, "request")
+            words = f"{cost} a million output tokens, {load} at once{paid}"
+            rows.append(("serving cost", words))
     device = problem.serving.device
     if device is not None and device.memory is None:
         rows.append(("fits", f"not known: {device.name} is listed without its memory"))

@@ -42,7 +42,7 @@ def print_all_machines(console: Console, found: Machines) -> None:
     name, design = result.objective.name, shape(result.best.architecture)
     best = quantity(result.objective.value or 0, name, result.problem.law.rms)
     line(console, f"{name} {best}, {design}", below=1)
-    print_table(console, Table((), [(k, _value(v)) for k, v in found.chosen.items()]))
+    print_table(console, Table((), [(k, _value(found, k, v)) for k, v in found.chosen.items()]))
     section(console, "Insisting on another")
     print_table(console, _forced_table(found), indent=INDENT)
     paragraph(console, runner_up_words(found), above=1, expand=False)
@@ -53,13 +53,13 @@ def _forced_table(found: Machines) -> Table:
     unit = "nats" if found.result.objective.name == "loss" else "more"
     rows, before = [], ""
     for each in sorted(found.forced, key=_place(found)):
-        cells = ["" if each.key == before else each.key, _value(each.value)]
+        cells = ["" if each.key == before else each.key, _value(found, each.key, each.value)]
         before = each.key
         if each.design is None or each.machine is None:
             rows.append([*cells, UNKNOWN if each.status == "limit" else _NONE])
             continue
         rest = {**each.machine, each.key: found.chosen[each.key]}
-        also = differing(found.chosen, rest)
+        also = differing(found, rest)
         rows.append([*cells, cost(found, each), shape(each.design.architecture), also])
     headings: list[Heading] = ["", "value", unit, ("layers x", "d_model"), "with"]
     return Table(headings, rows, words=frozenset({0, 1, 4}), folds={4: None})
@@ -117,7 +117,7 @@ def machine_table(found: Machines) -> Table:
     rows = []
     for key, value in found.chosen.items():
         others = [each for each in found.forced if each.key == key]
-        rows.append((key, _value(value), _others(found, others)))
+        rows.append((key, _value(found, key, value), _others(found, others)))
     name = found.result.objective.name
     unit = "nats" if name == "loss" else f"of {name}"
     headings = ("", "chosen", f"insisting on another costs, {unit}")
@@ -128,12 +128,12 @@ def _others(found: Machines, others: list[Forced]) -> str:
     """Other values of a menu: the cheapest first, those without a design last."""
     known = [each for each in others if each.difference is not None]
     known.sort(key=lambda each: abs(each.difference or 0))
-    texts = [f"{_value(each.value)} {cost(found, each)}" for each in known]
+    texts = [f"{_value(found, each.key, each.value)} {cost(found, each)}" for each in known]
     shown = texts[:_MOST_NAMED]
     if more := len(texts) - len(shown):
         shown.append(f"{more:,} more up to {cost(found, known[-1])}")
     for status, words in (("infeasible", _NONE), ("limit", UNKNOWN)):
-        without = [_value(each.value) for each in others if each.status == status]
+        without = [_value(found, each.key, each.value) for each in others if each.status == status]
         if without:
             many = len(without) > _MOST_NAMED
             shown.append(f"{f'{len(without):,} others' if many else ', '.join(without)}: {words}")
@@ -180,7 +180,7 @@ def _dearer(each: Forced) -> bool:
 
 def _changed(found: Machines, each: Forced) -> str:
     assert each.machine is not None
-    return differing(found.chosen, each.machine)
+    return differing(found, each.machine)
 
 
 def _described(found: Machines, each: Forced) -> str:
@@ -191,17 +191,22 @@ def _described(found: Machines, each: Forced) -> str:
     return f"{_changed(found, each)}, {design}, {cost(found, each)}"
 
 
-def differing(chosen: Machine, other: Machine) -> str:
+def differing(found: Machines, other: Machine) -> str:
     """The values in which a machine differs from the chosen one."""
+    chosen = found.chosen
     names = [key.partition(".")[2] for key in chosen]
     return ", ".join(
-        f"{name if names.count(name) == 1 else key} {_value(other[key])}"
+        f"{name if names.count(name) == 1 else key} {_value(found, key, other[key])}"
         for key, name in zip(chosen, names, strict=True)
         if other[key] != chosen[key]
     )
 
 
-def _value(value: object) -> str:
+def _value(found: Machines, key: str, value: object) -> str:
+    """A value of a menu; of a table such as speculation the parts that are not the same in all."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{part} = {each}" for part, each in value.items()) + "}"
+        offered = [found.chosen[key], *(each.value for each in found.forced if each.key == key)]
+        tables = [each for each in offered if isinstance(each, dict)]
+        telling = [part for part in value if any(t.get(part) != value[part] for t in tables)]
+        return " ".join(f"{part} {value[part]}" for part in telling or value)
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -14,6 +14,7 @@ from modelsizer import Problem, ProblemError, Solver, solve, sweep, verify_answe
 from modelsizer.cli import app
 from modelsizer.optimizer.result import machine_of
 from modelsizer.optimizer.surveys.machines import Machines, machines
+from modelsizer.text.machines import machine_table
 from tests.support.shared import seeds
 
 BASE: dict[str, Any] = {
@@ -125,6 +126,15 @@ def test_the_command_shows_and_writes_them(tmp_path: Any) -> None:
     assert "Runner-up: " in shown or "As good: " in shown
     quick = CliRunner().invoke(app, ["solve", str(path), "--json", "-", "--quick"])
     assert "alternatives" not in json.loads(quick.stdout)["machine"]
+
+
+def test_of_a_table_on_offer_the_parts_that_differ_are_shown() -> None:
+    speculation = {"kind": "mtp", "length": [0, 2], "acceptance": 0.8}
+    limit = {"serving.speculation": speculation, "budgets.decode_latency": "5 ms"}
+    found = machines(solve(Problem.from_tables(BASE).with_settings(limit)))
+    assert found is not None
+    ((key, chosen, others),) = machine_table(found).rows
+    assert (key, chosen) == ("serving.speculation", "length 2") and others.startswith("length 0 +")
 
 
 def test_rows_of_a_sweep_have_the_machine_chosen() -> None:
