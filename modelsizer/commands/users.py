@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _CONTEXTS = (4096, 8192, 16384, 32768, 65536, 131072)
-_OF_A_LOAD = ("load", "prefill", "served by")
-"""Assumptions that the tables show, or that differ between machines."""
 
 
 def users(
@@ -40,10 +38,11 @@ def users(
         ),
     ] = None,
     each: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="KEY=A,B,...",
-            help="Side by side with each value of a setting: serving.accelerator=H100-SXM,L40S.",
+            help="Side by side with each value of a setting: serving.accelerator=H100-SXM,L40S; "
+            "repeatable, for all combinations.",
         ),
     ] = None,
     time_limit: TimeLimit = None,
@@ -65,37 +64,34 @@ def users(
         check_tables(csv)
         check_plot(plot, plot_size)
         contexts = _CONTEXTS if context is None else read_contexts(context)
-        key, values = _values(each)
+        menus = _menus(each or [])
+        machines, key = _machines(menus), ", ".join(menus)
         from modelsizer.optimizer.tables.clock import Clock, Ending
         from modelsizer.problems.designs.users import server
 
         clock = Clock.of(time_limit)
-        first = [f"{key}={text}" for text in values][:1] if not is_problem(source) else []
+        first = [] if is_problem(source) else [f"{k}={texts[0]}" for k, texts in menus.items()]
         chosen = design_of(
             source, problem, [*first, *(set_ or [])], before_drawing(clock, plot), download=download
         )
         asked, ending = chosen.problem.under(chosen.design.layout), Ending(chosen.stop)
         architecture = chosen.design.architecture
-        machines: list[tuple[str, dict[str, Any]]] = [
-            (text, {key: value}) for text, value in values.items()
-        ]
-        found = [
-            server(asked, architecture, contexts, settings, name)
-            for name, settings in machines or [("", {})]
-        ]
+        found = [server(asked, architecture, contexts, set_so, name) for name, set_so in machines]
         if all(one.lack for one in found):
             fail(found[0].lack)
         from modelsizer.problems.designs.assumptions import Assumptions
         from modelsizer.text.assumptions import serving_rows
         from modelsizer.text.users import print_users, users_csv
 
-        assumed = Assumptions.of(asked)
-        rows = serving_rows(assumed, architecture)
-        rows = [row for row in rows if row[0] not in _OF_A_LOAD or (row[0] != "load" and not each)]
+        assumed = [Assumptions.of(asked.with_settings(set_so)) for _, set_so in machines]
+        rows, *others = (serving_rows(one, architecture) for one in assumed)
+        rows = [row for row in rows if row[0] != "load" and all(row in other for other in others)]
+        alone = [one.name for one, so in zip(found, assumed, strict=True)
+                 if one.name and not one.lack and so.memory_alone]  # fmt: skip
         title = source if problem is not None else asked.name or source
 
         def show(console: Console) -> None:
-            print_users(console, title, found, chosen.note, rows, key)
+            print_users(console, title, found, chosen.note, rows, key, alone)
 
         emit(
             chosen.to_dict() | {"each": key or None, "servers": [one.to_dict() for one in found]},
@@ -110,11 +106,25 @@ def users(
         raise typer.Exit(STOPPED)
 
 
-def _values(text: str | None) -> tuple[str, dict[str, Any]]:
-    """Key and values of ``KEY=A,B,...``, each by its text."""
-    if text is None:
-        return "", {}
-    from modelsizer.problems.key_values import read_value, split_list, split_pairs
+def _menus(each: list[str]) -> dict[str, list[str]]:
+    """Values, as text, of each ``KEY=A,B,...``."""
+    from modelsizer.problems.key_values import split_list, split_pairs
 
-    ((key, listed),) = split_pairs([text], "--each")
-    return key, {each: read_value(each) for each in split_list(listed)}
+    found: dict[str, list[str]] = {}
+    for key, listed in split_pairs(each, "--each"):
+        if key in found:
+            fail(f"--each {key} is given twice; write all of its values in one")
+        found[key] = split_list(listed)
+    return found
+
+
+def _machines(menus: dict[str, list[str]]) -> list[tuple[str, dict[str, Any]]]:
+    """Name and settings of each combination of values; one without a name if there are no menus."""
+    from itertools import product
+
+    from modelsizer.problems.key_values import read_value
+
+    return [
+        (", ".join(texts), dict(zip(menus, map(read_value, texts), strict=True)))
+        for texts in product(*menus.values())
+    ]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from modelsizer.problems.designs.users import Load, Server
 from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import format_quantity
-from modelsizer.text.kit.lines import INDENT, line, pairs, section
+from modelsizer.text.kit.lines import INDENT, line, pairs, paragraph, section
 from modelsizer.text.kit.lines import title as print_title
 from modelsizer.text.kit.tables import Heading, Table, print_table
-from modelsizer.text.kit.words import NONE, UNKNOWN
+from modelsizer.text.kit.words import NONE, UNKNOWN, joined
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,6 +33,7 @@ def print_users(
     notes: Sequence[str] = (),
     assumptions: Sequence[tuple[str, str]] = (),
     key: str = "",
+    memory_alone: Sequence[str] = (),
 ) -> None:
     """Print requests at once by context: for one machine all figures, for several side by side.
 
@@ -46,7 +47,9 @@ def print_users(
     assumptions : sequence of (str, str)
         What the figures hold for.
     key : str
-        The setting in which machines differ.
+        The settings in which machines differ, between commas.
+    memory_alone : sequence of str
+        Machines whose steps count what they move and not what they compute.
     """
     print_title(console, title)
     for note in notes:
@@ -57,7 +60,8 @@ def print_users(
         section(console, "Requests at once")
         print_table(console, _of_one(servers[0]), indent=INDENT)
     else:
-        section(console, f"Requests at once, by tokens of each and {key.partition('.')[2] or key}")
+        differ = joined(["tokens of each", *(_last(each) for each in key.split(", "))])
+        section(console, f"Requests at once, by {differ}")
         print_table(console, _side_by_side(servers, _requests), indent=INDENT)
         for words, cell in (
             ("Tokens a second of each of them", _each),
@@ -68,7 +72,19 @@ def print_users(
                 print_table(console, _side_by_side(servers, cell), indent=INDENT)
     for each in servers:
         if each.lack:
-            line(console, f"{each.name}: {each.lack}" if each.name else each.lack, above=1)
+            text = f"{each.name}: {each.lack}" if each.name else each.lack
+            paragraph(console, text, above=1, expand=False)
+    if memory_alone:
+        text = "a step counts what it moves and not what it computes, as the FLOP/s are not known"
+        names = ", ".join(memory_alone)
+        paragraph(
+            console, f"{names}: {text}; many requests at once take longer", above=1, expand=False
+        )
+
+
+def _last(key: str) -> str:
+    """What a setting is called where its table goes without saying."""
+    return key.partition(".")[2] or key
 
 
 def _of_one(server: Server) -> Table:

@@ -17,7 +17,7 @@ from modelsizer.problems.records import dataclass
 from modelsizer.problems.registry import loosely
 
 FIGURES = {
-    "memory": "memory as the device reports it",
+    "memory": "reported memory",
     "bandwidth": "memory bandwidth",
     "bf16_flops": "dense bf16 FLOP/s",
     "fp8_flops": "dense fp8 FLOP/s",

@@ -58,11 +58,31 @@ def test_the_command_shows_machines_side_by_side(tmp_path: Path) -> None:
     assert len(lines) == 5 and lines[1].startswith("L40S,8192,")
 
 
+def test_settings_varied_together_give_all_combinations() -> None:
+    each = ("--each", "serving.weight_bits=16,8", "--each", "serving.kv_bits=16,8")
+    args = ("llama-3-8b", *each, "--set", "serving.accelerator=H100-SXM", "--context", "8192")
+    servers = json.loads(run(*args, "--json", "-"))["servers"]
+    assert [one["machine"] for one in servers] == ["16, 16", "16, 8", "8, 16", "8, 8"]
+    requests = [one["loads"][0]["requests"] for one in servers]
+    assert requests[0] < requests[2] < requests[1] < requests[3]  # the cache is most of it
+    text = run(*args)
+    assert "by tokens of each, weight_bits and kv_bits" in text
+    assert (
+        "served by    1 x H100-SXM" in text and "KV cache" not in text
+    )  # what differs is a column
+
+
+def test_a_machine_without_a_peak_is_told_from_the_others() -> None:
+    text = " ".join(run("llama-3-8b", "--each", "serving.accelerator=RTX-4090,M4-Max").split())
+    assert "M4-Max: a step counts what it moves and not what it computes" in text
+
+
 def test_bad_input() -> None:
     for args, word in (
         (("llama-3-8b",), "needs an accelerator"),
         (("llama-3-8b", "--each", "serving.accelerator"), "is not key=value"),
         (("llama-3-8b", "--each", "serving.accelerator=H10"), "did you mean"),
+        (("llama-3-8b", *("--each", "serving.kv_bits=8") * 2), "is given twice"),
         (("llama-3-8b", "--context", "0"), "whole number of tokens"),
     ):
         answer = CliRunner().invoke(app, ["users", *args])
