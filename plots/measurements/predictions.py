@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
 NEAR, TWICE = 1.2, 2.0
+_MANY = 20  # rows of a quantity, above which marks are smaller and touch
 _HEIGHT = 0.81  # relative to a wide figure
 
 
@@ -47,10 +48,10 @@ def predictions(rows: Sequence[tuple[str, float, float]]) -> Figure:
                 ratio,
                 ls="none",
                 marker=_MARKERS[i % len(_MARKERS)],
-                ms=3.5 if len(ratio) > 20 else 5,
+                ms=3.5 if len(ratio) > _MANY else 5,
                 mfc=LINES[i % len(LINES)],
                 mec="white",
-                mew=0.3,
+                mew=0.3 if len(ratio) <= _MANY else 0,  # edges of many would hide their marks
             )
         axes.set_yscale("log")
         low = min(0.4, *(m / p * 0.9 for _, m, p in rows))
