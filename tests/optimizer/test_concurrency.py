@@ -49,7 +49,7 @@ CASES: dict[str, dict[str, Any]] = {
     "machines": LATENCY | {"serving.accelerator": ["L40S", "H100-SXM"], "serving.kv_bits": [8, 16]},
 }
 FAST = (("memory", "scipy"), ("latency", "exhaustive"), ("latency", "scipy"), ("mixtures", "bound"),
-        ("cache", "bound"), ("machines", "bound"))  # fmt: skip
+        ("cache", "bound"))  # fmt: skip
 PAIRS = [
     pytest.param(case, solver, marks=[] if (case, solver) in FAST else pytest.mark.slow)
     for case in CASES
@@ -79,7 +79,10 @@ def keeps(asked: Problem, architecture: Architecture, batch: int) -> bool:
     return all(end is None or found.exact[n] <= exact(end.max) for n, end in ends.items())
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(c, marks=pytest.mark.slow) if c == "machines" else c for c in CASES],
+)
 def test_it_is_the_last_batch_that_keeps_the_limits(case: str) -> None:
     seen = set()
     for design in designs(case)[::13]:
