@@ -6,6 +6,7 @@ import numpy as np
 
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.architecture.structures import Structure
+from modelsizer.problems.columns import coded, first_alike, numbered, packed
 from modelsizer.problems.space.widths import Options
 
 
@@ -63,3 +64,25 @@ def test_rows_of_several_axes_become_rows_of_one() -> None:
     at, some = depths.between(least, most)
     kept = [d for d in listed(depths, list(range(6))) if 8 <= sum(d[1:]) <= 14]
     assert listed(some, at.tolist()) == kept
+
+
+def test_values_are_numbered_by_what_they_are() -> None:
+    long = [10**30 + k % 3 for k in range(7)]  # equal, and yet other objects
+    of, distinct = numbered(long)
+    assert of.tolist() == [0, 1, 2, 0, 1, 2, 0] and distinct == long[:3]
+    assert numbered(iter(()))[0].tolist() == []
+
+
+def test_rows_are_packed_into_one_number_each() -> None:
+    rng = np.random.default_rng(0)
+    columns = [rng.integers(0, most, 500) for most in (3, 10**9, 4, 7)]
+    columns[1] %= 5
+    rows = list(zip(*(column.tolist() for column in columns), strict=True))
+    code = packed(*columns)
+    assert len({*zip(code.tolist(), rows, strict=True)}) == len({*rows}) == len({*code.tolist()})
+    code, known = coded(*columns)
+    assert [known[each] for each in code] == rows
+
+
+def test_equals_have_one_first_position() -> None:
+    assert first_alike([4, 2, 4, 0, 2]).tolist() == [0, 1, 0, 3, 1]
