@@ -76,13 +76,7 @@ class Several:
         def read(value: Any) -> Any:
             if isinstance(value, Offered):
                 return value
-            if isinstance(value, list | tuple):
-                entries = list(value)
-                if not entries:
-                    raise ValueError("the menu is empty; list at least one value")
-            elif self.numbers and isinstance(value, Mapping) and {"min", "max"} & set(value):
-                entries = _entries(value)
-            else:
+            if (entries := self.entries(value)) is None:
                 return one(value)
             found = tuple(dict.fromkeys(one(each) for each in entries))
             if len(found) > MOST_OFFERED:
@@ -91,12 +85,28 @@ class Several:
 
         return read
 
+    def entries(self, value: Any) -> list[Any] | None:
+        """What a menu lists, as it is written; None for a single value.
+
+        Raises
+        ------
+        ValueError
+            If a list is empty, or a range is none.
+        """
+        if isinstance(value, list | tuple):
+            if not value:
+                raise ValueError("the menu is empty; list at least one value")
+            return list(value)
+        if self.numbers and isinstance(value, Mapping) and {"min", "max"} & set(value):
+            return _numbers(value)
+        return None
+
     def writer(self, one: Read) -> Read:
         """The inverse of `reader`."""
         return lambda value: plain_copy(value.written) if isinstance(value, Offered) else one(value)
 
 
-def _entries(ends: Mapping[str, Any]) -> list[int]:
+def _numbers(ends: Mapping[str, Any]) -> list[int]:
     """The whole numbers of a range."""
     for key, value in ends.items():
         if key not in ("min", "max", "step"):

@@ -108,20 +108,11 @@ def _several(value: object) -> list[Speculation]:
 
 
 def _lengths(value: Any) -> list[Any] | None:
-    """Lengths of a menu; None if it is none."""
-    if isinstance(value, Mapping):
-        low: Any = value.get("min")
-        high: Any = value.get("max")
-        step: Any = value.get("step", 1)
-        whole = all(isinstance(n, int) and not isinstance(n, bool) for n in (low, high, step))
-        if {*value} - {"min", "max", "step"} or not whole or not 0 <= low <= high or step < 1:
-            raise TableError([("length", f"{short(dict(value))} is no range; write min and max")])
-        return list(range(low, min(high, MOST_LENGTH + 1) + 1, step))
-    if isinstance(value, list | tuple):
-        if not value:
-            raise TableError([("length", "the menu is empty; list at least one value")])
-        return list(value)
-    return None
+    """Lengths of a menu; None for a single length."""
+    try:
+        return Several().entries(value)
+    except ValueError as error:
+        raise TableError([("length", str(error))]) from None
 
 
 class _SeveralSpeculations(Several):
