@@ -261,22 +261,27 @@ def _all_to_all(machine: Machine, kind: Layer, d_model: Count, tokens: int) -> A
     return _time(experts.sent_values(kind, d_model), each / experts.link) + starts
 
 
-def _moving(reads: Sequence[tuple[Any, Fraction]], machine: Machine) -> Any:
+_Reads = tuple[Any, Fraction, int]
+"""Weights, the bytes of each, and the groups of accelerators that share in reading them."""
+
+
+def _moving(reads: Sequence[_Reads], machine: Machine) -> Any:
     """Picoseconds of reading weights; those of one format are read together."""
-    together: dict[Fraction, Any] = {}
-    for weights, each in reads:
-        together[each] = together[each] + weights if each in together else weights
+    together: dict[tuple[Fraction, int], Any] = {}
+    for weights, *how in reads:
+        together[*how] = together[*how] + weights if (*how,) in together else weights
     return sum(
-        _time(weights, float(each) * machine.moving(each)) for each, weights in together.items()
+        _time(weights, float(each / groups) * machine.moving(each))
+        for (each, groups), weights in together.items()
     )
 
 
 def _layer_reads(
     kind: Layer, trunk: Trunk, tokens: int, formats: WeightFormat, sharding: Sharding
-) -> list[tuple[Any, Fraction]]:
-    """Weights of a layer that a step with this many tokens reads, with the bytes of each.
+) -> list[_Reads]:
+    """Weights of a layer that a step with this many tokens reads.
 
-    Of the experts those for one group.
+    All groups together read those of the experts.
     """
     d = trunk.d_model
     experts = kind.ffn.read_experts(d, tokens)
@@ -285,21 +290,21 @@ def _layer_reads(
     router = kind.ffn.router_weights(d)
     rest = kind.attention.read_weights(d) - attention + kind.extra_weights - router
     return [
-        (attention, formats.attention),
-        (ffn, formats.ffn),
-        (sharding.read_experts(kind, d, tokens), formats.experts / sharding.groups),
-        (router, formats.router),
-        (kind.ffn.read_weights(d, tokens) - ffn - experts + rest, formats.other),
+        (attention, formats.attention, 1),
+        (ffn, formats.ffn, 1),
+        (sharding.read_experts(kind, d, tokens), formats.experts, sharding.groups),
+        (router, formats.router, 1),
+        (kind.ffn.read_weights(d, tokens) - ffn - experts + rest, formats.other, 1),
     ]
 
 
-def _outer_reads(trunk: Trunk, formats: WeightFormat) -> list[tuple[Any, Fraction]]:
+def _outer_reads(trunk: Trunk, formats: WeightFormat) -> list[_Reads]:
     """Weights that a step reads for its logits; a tied head is the embedding."""
     head, tied = trunk.head_weights(), trunk.tied_embeddings * int(trunk.head == "lm")
     return [
-        (head * (1 - tied), formats.head),
-        (head * tied + trunk.projections(), formats.embedding),
-        (0 * head + trunk.extra_weights, formats.other),
+        (head * (1 - tied), formats.head, 1),
+        (head * tied + trunk.projections(), formats.embedding, 1),
+        (0 * head + trunk.extra_weights, formats.other, 1),
     ]
 
 
@@ -334,6 +339,7 @@ def decode(
     """
     machine = machine.per_token
     sequences, tokens = machine.experts.of_group(batch), batch * positions
+    own = sequences * positions
     moved = 1 / (machine.plain * machine.ways)
     memory = []
     for kind in kinds:
@@ -348,17 +354,8 @@ def decode(
         )
     return Step(
         Affine(_moving(_outer_reads(trunk, formats), machine), tuple(memory)),
-        _computing(
-            machine,
-            trunk,
-            kinds,
-            context,
-            sequences * positions,
-            tokens,
-            outside=sequences * positions,
-            cached=True,
-        ),
-        *_beside(machine, trunk, kinds, sequences, sequences * positions),
+        _computing(machine, trunk, kinds, context, own, tokens, outside=own, cached=True),
+        *_beside(machine, trunk, kinds, sequences, own),
     )
 
 
@@ -391,14 +388,7 @@ def prefill(
     return Step(
         Affine(_moving(_outer_reads(trunk, formats), machine), tuple(memory)),
         _computing(
-            machine,
-            trunk,
-            kinds,
-            prompt,
-            prompts * prompt,
-            tokens,
-            outside=prompts,
-            cached=False,
+            machine, trunk, kinds, prompt, prompts * prompt, tokens, outside=prompts, cached=False
         ),
         *_beside(machine, trunk, kinds, prompts, prompts * prompt),
     )

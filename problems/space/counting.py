@@ -38,6 +38,8 @@ SPLIT = (
     "vocab_size", "heads", "linear_key_heads", "linear_value_heads", "linear_heads",
 )  # fmt: skip
 """Choices independent of all others that tensor parallelism must divide."""
+ROUTED = "routed_experts"  # which expert parallelism must divide
+WITH_WIDTH = "shared_experts"  # whose widths together tensor parallelism must divide
 FEW_COLUMNS = 12
 """Requirements whose combinations are numbered; those of more are sorted."""
 
@@ -169,7 +171,7 @@ class _Factors:
 
     def __init__(self, space: Space, structure: Structure, splits: Sequence[Split]) -> None:
         self.space, self.structure, self.splits = space, structure, splits
-        self.ways = sorted({split.ways for split in splits})
+        self.asked = list(dict.fromkeys(split.widths for split in splits))
         self.stages = sorted({split.stages for split in splits})
         self.free = self._independent()
         self.stacks = stacks(space, structure)
@@ -208,8 +210,8 @@ class _Factors:
         return _together(parts), *self._depths(d_model)
 
     def _requirements(self) -> list[tuple[int, int]]:
-        """Return the index of its ways and of its stages for each split."""
-        return [(self.ways.index(s.ways), self.stages.index(s.stages)) for s in self.splits]
+        """Return what each split asks of widths and of depths, as indices."""
+        return [(self.asked.index(s.widths), self.stages.index(s.stages)) for s in self.splits]
 
     def _attention(self, d_model: Ints) -> _Classes:
         both = self.space.heads is not None and self.space.head_dim is not None
@@ -217,7 +219,7 @@ class _Factors:
         distinct, at = np.unique(heads, return_inverse=True)
         of, kv_heads = kv_heads_of(self.space, self.structure.block, distinct)
         able = np.stack(
-            [attention_divides(distinct[of], kv_heads, ways) for ways in self.ways], axis=1
+            [attention_divides(distinct[of], kv_heads, each.ways) for each in self.asked], axis=1
         )
         of_heads = _Classes.of(of, able, len(distinct))
         times = np.zeros((len(d_model), len(of_heads.able)), dtype=np.int64)
@@ -233,34 +235,43 @@ class _Factors:
         if self.structure.dense:
             gated = BLOCKS[self.structure.block].gated
             fixed = self.space.d_ff is not None
-            yield self._columns(
-                d_model, lambda some: feed_forward_columns(self.space, some, gated), fixed=fixed
-            )
+            widths = d_model[:1] if fixed else d_model
+            row, width = distinct_columns(feed_forward_columns(self.space, widths, gated))
+            able = [whole_divides(width, each.ways) for each in self.asked]
+            yield self._columns(d_model, row, able, fixed=fixed)
         if self.structure.experts:
             fixed = self.space.menu("experts.d_ff") is not None
-            yield self._columns(d_model, lambda some: expert_columns(self.space, some), fixed=fixed)
+            widths = d_model[:1] if fixed else d_model
+            row, width = distinct_columns(expert_columns(self.space, widths))
+            shared = integers(self.space.menu("experts.shared"))
+            row, width = np.repeat(row, len(shared)), np.repeat(width, len(shared))
+            together = width * np.tile(shared, len(width) // len(shared))
+            able = [
+                whole_divides(width, each.of_experts) & whole_divides(together, each.ways)
+                for each in self.asked
+            ]
+            yield self._columns(d_model, row, able, fixed=fixed)
 
-    def _columns(self, d_model: Ints, columns: Callable[[Ints], Ints], *, fixed: bool) -> _Classes:
+    def _columns(self, d_model: Ints, row: Ints, able: Sequence[Bools], *, fixed: bool) -> _Classes:
         """Return the classes of hidden widths, which are the same for each d_model if `fixed`."""
-        widths = d_model[:1] if fixed else d_model
-        row, width = distinct_columns(columns(widths))
-        able = np.stack([whole_divides(width, ways) for ways in self.ways], axis=1)
-        found = _Classes.of(row, able, len(widths))
+        found = _Classes.of(row, np.stack(able, axis=1), 1 if fixed else len(d_model))
         return _Classes(found.able, np.broadcast_to(found.times, (len(d_model), len(found.able))))
 
     def _independent(self) -> _Classes:
         """Return the classes of the choices that are independent of all others, d_model too."""
-        able = np.ones((1, len(self.ways)), dtype=bool)
+        able = np.ones((1, len(self.asked)), dtype=bool)
         times = np.ones(1, dtype=np.int64)
         for part in free_choices(self.space, self.structure):
-            mine = np.ones((len(part.values), len(self.ways)), dtype=bool)
+            if part.names == (WITH_WIDTH,):
+                continue
+            mine = np.ones((len(part.values), len(self.asked)), dtype=bool)
             for name, values in zip(part.names, part.values.T, strict=True):
-                if name in SPLIT:
-                    divided = [whole_divides(values, ways) for ways in self.ways]
-                    mine &= np.stack(divided, axis=1)
+                if name in (*SPLIT, ROUTED):
+                    ways = [each.experts if name == ROUTED else each.ways for each in self.asked]
+                    mine &= np.stack([whole_divides(values, some) for some in ways], axis=1)
             kinds, at = _distinct(mine)
             many = np.bincount(at, minlength=len(kinds))
-            able = (able[:, None] & kinds[None]).reshape(-1, len(self.ways))
+            able = (able[:, None] & kinds[None]).reshape(-1, len(self.asked))
             times = (times[:, None] * many[None]).ravel()
         return _Classes(able, times)
 

@@ -20,6 +20,7 @@ from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.space import Space
 from modelsizer.problems.tables.training import Training
 from tests.support.every_setting import BUDGETS, OBJECTIVES, problem
+from tests.support.machine_problems import QUICK, problem_of
 from tests.support.oracle import counts
 from tests.support.oracle.search import Oracle
 from tests.support.oracle.space import BLOCKS, Design
@@ -214,5 +215,10 @@ def test_every_budget_setting_and_block_is_drawn() -> None:
         drawn |= {f"{table}.{key}" for table in TABLES for key in tables.get(table, {})}
         blocks = tables["space"].get("block", "llama")
         drawn |= {blocks} if isinstance(blocks, str) else set(blocks)
+    for seed in QUICK:  # of designs with experts and latents, in tables/test_mixed_stacks.py
+        raw = (problem_of(seed) or ({},))[0]
+        drawn |= {
+            f"{table}.{key}" for table in ("training", "serving") for key in raw.get(table, ())
+        }
     expected = {f"{name}.{key}" for name, table in TABLES.items() for key in table.model_fields}
     assert (expected | set(BLOCKS)) - ELSEWHERE <= drawn

@@ -11,6 +11,8 @@ from tests.support.oracle.training import Layout
 
 NAMES = ("parameters", "active_parameters", "kv_cache", "serving_memory", "training_memory",
          "decode_latency", "prefill_latency")  # fmt: skip
+QUICK = (1, 4, 8, 9, 28, 39, 45, 46, 53, 57)
+"""Seeds that are compared with the oracle at each run of the tests; the others at length."""
 
 
 def settings(r: random.Random) -> tuple[dict[str, Any], dict[str, Any], Layout]:
@@ -42,7 +44,52 @@ def settings(r: random.Random) -> tuple[dict[str, Any], dict[str, Any], Layout]:
     serving |= r.choice([{"weight_bytes": 1}, {"weight_bits": 4, "kv_bits": 8},
                          {"weight_bits": {"experts": 4.25, "attention": 8, "other": 16}},
                          {"kv_bytes": 1, "state_bytes": 4}])  # fmt: skip
+    _sharded(random.Random(repr((training, serving))), training, serving, layout)
     return training, serving, layout
+
+
+SPECULATIONS = (
+    {"kind": "mtp", "length": 1, "acceptance": 0.85},
+    {"kind": "mtp", "length": 3, "acceptance": 0.3},
+    {"kind": "mtp", "length": 0, "acceptance": 0.5},
+    {"kind": "draft", "model": "llama-3.2-1b", "length": 4, "acceptance": 0.7},
+    {"kind": "draft", "model": "llama-3-8b", "length": 2, "acceptance": 1},
+)
+
+
+def _sharded(
+    r: random.Random, training: dict[str, Any], serving: dict[str, Any], layout: Layout
+) -> None:
+    """Settings of experts, groups and speculation, in most problems and in a stream of their own."""
+    if r.random() < 0.5:
+        slices = r.choice([None, 1, layout.t])
+        ways = [e for e in (2, 4, 8) if (layout.d * layout.t) % (e * (slices or layout.t)) == 0]
+        training["expert_parallel"] = r.choice([1, *ways])
+        if slices is not None:
+            training["expert_tensor_parallel"] = slices
+        if r.random() < 0.6:
+            training["expert_imbalance"] = r.choice([1.25, 2])
+    t = serving["tensor_parallel"]
+    if r.random() < 0.6:
+        groups = r.choice([None, 1, 2, 3])
+        every = [e for e in (1, 2, 4, 8) if (t * (groups or 1)) % e == 0 or (not groups and e > t)]
+        serving["expert_parallel"] = r.choice(every)
+        if groups is not None:
+            serving["attention_data_parallel"] = groups
+        if r.random() < 0.5:
+            serving["expert_imbalance"] = r.choice([1.25, 3])
+        if r.random() < 0.5:
+            serving["expert_link"] = 5e10
+    if r.random() < 0.3:
+        serving["latent_multiple"] = r.choice([128, 100])
+    if r.random() < 0.5:
+        serving["speculation"] = r.choice(SPECULATIONS)
+    if r.random() < 0.3:
+        serving["prefix_reuse"] = r.choice([0.5, 0.999])
+    if r.random() < 0.3:
+        serving["compute"] = "fp8"
+    if isinstance(serving.get("weight_bits"), dict) and r.random() < 0.5:
+        serving["weight_bits"] = {"experts": 16, "attention": 4.25, "ffn": 4.25}
 
 
 def problem_of(seed: int) -> tuple[dict[str, Any], Problem, Layout] | None:

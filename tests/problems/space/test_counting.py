@@ -48,6 +48,7 @@ PARALLEL: tuple[dict[str, Any], ...] = (
     {},
     {"tensor_parallel": [1, 2, 4], "pipeline_parallel": [1, 2, 3]},
     {"tensor_parallel": [1, 3], "pipeline_parallel": 2},
+    {"tensor_parallel": [1, 2], "expert_parallel": 4, "expert_tensor_parallel": 1},
 )
 
 
@@ -71,6 +72,18 @@ def drawn(count: int) -> list[dict[str, Any]]:
             training = training | {"accelerators": 16}
         found.append({"space": space, "training": training, "budgets": {"training_flops": 1e20}})
     return found
+
+
+def test_experts_that_no_way_holds_whole_are_not_counted() -> None:
+    """Eight ways do not divide 2 or 12 experts, nor two ways one shared expert of width 129."""
+    experts = {"routed": [2, 8, 12], "active": 2, "d_ff": [128, 129], "shared": [1, 2]}
+    tables = {"space": NARROW | {"kv_heads": 8, "experts": experts},
+              "budgets": {"training_flops": 1e20}}  # fmt: skip
+    assert Problem.from_tables(tables).count_designs() == 3 * 2 * 2
+    sharded = tables | {"serving": {"tensor_parallel": 2, "expert_parallel": 8}}
+    assert Problem.from_tables(sharded).count_designs() == 3  # 129 x 2 shared ones are divided
+    with pytest.raises(ProblemError, match="routed"):
+        Problem.from_tables(sharded | {"serving": {"expert_parallel": 16}})
 
 
 def listed(problem: Problem) -> Counted:

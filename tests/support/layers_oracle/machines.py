@@ -7,6 +7,16 @@ from fractions import Fraction
 from typing import Any
 
 from tests.support.layers_oracle.counts import ffn_matrices, layer, mixer, parameters, seen
+from tests.support.layers_oracle.held import (
+    Drafts,
+    Groups,
+    cached,
+    copies,
+    formats,
+    large,
+    serving_memory,
+    state_value,
+)
 from tests.support.layers_oracle.space import (
     LINEAR,
     DeltaNet,
@@ -17,23 +27,25 @@ from tests.support.layers_oracle.space import (
     Grouped,
     Latent,
 )
-from tests.support.oracle.counts import (
-    context_length,
-    serving_devices,
-    smallest_matrix,
-    value_bytes,
-    weight_bytes,
-)
+from tests.support.oracle.counts import context_length, smallest_matrix, value_bytes
 from tests.support.oracle.data import Tables, accelerator, exact, up
-from tests.support.oracle.serving import Machine, picoseconds
+from tests.support.oracle.serving import Machine
 from tests.support.oracle.training import Layout, Memory
 
 
-def divides(a: Design, ways: int) -> bool:
-    """Whether tensor parallelism divides the widths."""
+def divides(a: Design, ways: int, *, slices: int = 0, experts: int = 1) -> bool:
+    """Whether tensor parallelism divides the widths, and expert parallelism the experts.
+
+    `slices` is the tensor parallelism of a routed expert, that of all else by default.
+    """
     widths = [a.vocab_size]
     for _, part, ffn in a.groups:
-        widths.append(ffn.d_ff)
+        if isinstance(ffn, Experts):
+            if ffn.d_ff % (slices or ways) or ffn.routed % experts:
+                return False
+            widths.append(ffn.d_ff * ffn.shared)
+        else:
+            widths.append(ffn.d_ff)
         if isinstance(part, DeltaNet):
             widths += [part.key_heads, part.value_heads]
         else:
@@ -43,30 +55,6 @@ def divides(a: Design, ways: int) -> bool:
     return all(width % ways == 0 for width in widths)
 
 
-def formats(serving: Tables) -> dict[str, Fraction]:
-    """Bytes of a weight of each part."""
-    found = weight_bytes(serving)
-    found["experts"] = found["ffn"]
-    for key, unit in (("weight_bytes", Fraction(1)), ("weight_bits", Fraction(1, 8))):
-        given = serving.get(key)
-        if isinstance(given, dict) and "experts" in given:
-            found["experts"] = exact(given["experts"]) * unit
-    return found
-
-
-def copies(part: Any, ways: int) -> Fraction:
-    """How often a cached value is held."""
-    heads = part.kv_heads if isinstance(part, Grouped) else 1
-    return max(Fraction(1), Fraction(ways, heads))
-
-
-def large(ffn: Dense | Experts, d: int) -> tuple[int, int]:
-    """Weights in the matrices of all tokens, and in those of one routed expert."""
-    if isinstance(ffn, Dense):
-        return 3 * d * ffn.d_ff, 0
-    return 3 * d * ffn.d_ff * ffn.shared, 3 * d * ffn.d_ff
-
-
 def convolution(part: Any) -> int:
     if isinstance(part, DeltaNet):
         channels = 2 * part.key_heads * part.key_dim + part.value_heads * part.value_dim
@@ -74,39 +62,6 @@ def convolution(part: Any) -> int:
     if isinstance(part, LINEAR):
         return (part.heads * part.head_dim + 2 * part.groups * part.state) * part.conv
     return 0
-
-
-def cached(a: Design, tables: Tables, *, held: bool) -> Fraction:
-    """Bytes of the cache on all accelerators, or as many as there are without copies."""
-    serving, context = tables.get("serving", {}), context_length(tables)
-    ways = serving.get("tensor_parallel", 1) if held else 1
-    total = Fraction(0)
-    for n, part, _ in a.groups:
-        tokens = context if serving.get("kv_policy") == "full" else seen(part, context)
-        total += n * mixer(part, a.d_model).cached * tokens * copies(part, ways)
-    return total * serving.get("batch_size", 1) * value_bytes(serving, "kv")
-
-
-def state_value(serving: Tables) -> Fraction:
-    """Bytes of a value of a state."""
-    return exact(serving["state_bytes"]) if "state_bytes" in serving else value_bytes(serving, "kv")
-
-
-def serving_memory(a: Design, tables: Tables) -> Fraction:
-    serving, d = tables.get("serving", {}), a.d_model
-    size, total = formats(serving), Fraction(0)
-    for n, part, ffn in a.groups:
-        all_tokens, expert = large(ffn, d)
-        matrices = {"attention": mixer(part, d).matrices, "ffn": all_tokens,
-                    "experts": expert * getattr(ffn, "routed", 0)}  # fmt: skip
-        rest = layer(Group(n, part, ffn), d)[0] - sum(matrices.values())
-        total += n * sum(size[name] * weights for name, weights in matrices.items())
-        total += n * rest * size["other"]
-    outer = a.vocab_size * d
-    total += outer * size["embedding"] + d * size["other"] + (0 if a.tied else outer * size["head"])
-    states = sum(n * mixer(part, d).state for n, part, _ in a.groups)
-    states *= serving.get("batch_size", 1) * state_value(serving)
-    return (total + cached(a, tables, held=True) + states) / serving_devices(serving)
 
 
 def reached(ffn: Dense | Experts, tokens: int, each: int) -> int:
@@ -129,30 +84,41 @@ class Latencies:
         self.context = context_length(tables)
         self.prompt = serving.get("prompt_length", self.context)
         self.batch, self.prompts = serving.get("batch_size", 1), serving.get("prompts", 1)
-        self.size = formats(serving)
+        self.size, self.groups = formats(serving), Groups.of(serving)
+        self.drafts = Drafts.of(serving)
+        e = self.groups.experts
+        self.imbalance = exact(serving.get("expert_imbalance", 1)) if e > 1 else Fraction(1)
         device = accelerator(serving)
         assert device is not None
         smallest_matrix(serving)
-        self.decoding = Machine(serving, device, prefill=False)
+        self.wire = exact(serving.get("expert_link", device.get("link", 1)))
+        self.sent = 4 if serving.get("compute", "bf16") == "bf16" else 3
+        self.decoding = Machine(serving, device, prefill=False, tokens=self.drafts.tokens)
         self.prefilling = Machine(serving, device, prefill=True)
 
     def of(self, a: Design) -> dict[str, Fraction]:
         return {"decode_latency": self._decode(a), "prefill_latency": self._prefill(a)}
 
-    def _read(self, a: Design, group: Group, machine: Machine, tokens: int) -> int:
-        """Reading the weights of a layer: those of one format at once."""
+    def _read(self, group: Group, d: int, machine: Machine, tokens: int, more: int = 0) -> int:
+        """Reading the weights of a layer for a group: those of one format at once."""
         _, part, ffn = group
-        all_tokens, expert = large(ffn, a.d_model)
+        all_tokens, expert = large(ffn, d)
         parts = {
-            "attention": mixer(part, a.d_model).matrices,
+            "attention": mixer(part, d).matrices,
             "ffn": all_tokens,
-            "experts": reached(ffn, tokens, expert),
-            "other": convolution(part) + a.d_model * getattr(ffn, "routed", 0),
+            "other": convolution(part) + d * getattr(ffn, "routed", 0) + more,
         }
+        every = expert * getattr(ffn, "routed", 0)
+        routed = min(every, round(reached(ffn, tokens, expert) * self.imbalance))
+        g, apart = self.groups.number, 0
+        if g == 1:
+            parts["experts"] = routed
+        else:
+            apart = machine.read(Fraction(routed, g), self.size["experts"])
         by_size: dict[Fraction, int] = {}
         for name, weights in parts.items():
             by_size[self.size[name]] = by_size.get(self.size[name], 0) + weights
-        return sum(machine.read(n, each) for each, n in by_size.items())
+        return apart + sum(machine.read(n, each) for each, n in by_size.items())
 
     def _outer(self, a: Design, machine: Machine) -> int:
         each = self.size["embedding" if a.tied else "head"]
@@ -160,50 +126,107 @@ class Latencies:
 
     def _states(self, part: Any, d: int, machine: Machine, sequences: int) -> int:
         values = 2 * sequences * mixer(part, d).state
-        return picoseconds(values * state_value(self.serving) / machine.plain)
+        return machine.time(values * state_value(self.serving) / machine.plain)
+
+    def _beside(self, group: Group, d: int, machine: Machine, tokens: int, *, engine: bool) -> int:
+        """Overhead, all-reduces, and what is sent to experts by a group of so many tokens."""
+        ffn = group.ffn
+        total = machine.of_a_layer(d, tokens)
+        if not isinstance(ffn, Experts):
+            return total
+        if engine:
+            values = ffn.active * d * self.imbalance
+            total += machine.of_experts(values, tokens, self.size["experts"])
+        if (groups := self.groups).number > 1:
+            copies = groups.slices * min(ffn.active, groups.experts)
+            values = Fraction(tokens * copies * d, groups.ways) * self.imbalance
+            elsewhere = 1 - Fraction(1, groups.accelerators)
+            total += machine.time(values * elsewhere * self.sent / self.wire)
+            total += machine.link_latency
+        return total
+
+    def _computing(self, machine: Machine, ffn: Any, d: int, rest: int, scores: int,
+                   own: int, tokens: int) -> int:  # fmt: skip
+        """A layer of its own tokens, and of those of all groups in the experts."""
+        g, time = self.groups.number, 0
+        if isinstance(ffn, Experts) and (g > 1 or self.imbalance != 1):
+            routed = 2 * ffn.active * 3 * d * ffn.d_ff
+            rest -= routed
+            time = machine.time(routed * tokens * self.imbalance / g / machine.flops)
+        return time + machine.computed(rest, scores, own)
 
     def _decode(self, a: Design) -> Fraction:
-        machine, batch, d = self.decoding, self.batch, a.d_model
-        fixed = machine.of_a_layer(a, batch)  # type: ignore[arg-type]
-        beside = machine.of_sequences(batch)
-        memory = self._outer(a, machine)
-        compute = picoseconds(2 * a.vocab_size * d * batch / machine.flops)
+        drafts, batch = self.drafts, self.groups.largest(self.batch)
+        machine = self.decoding
+        memory, compute, beside = self._outside(a, batch * (drafts.length + 1))
         for group in a.groups:
-            n, part, ffn = group
-            counts, tokens = mixer(part, d), seen(part, self.context)
-            values = counts.cached * tokens * batch * copies(part, self.serving.get("tensor_parallel", 1))  # fmt: skip
-            moved = picoseconds(values * value_bytes(self.serving, "kv") / machine.plain)
-            moved += self._read(a, group, machine, batch) + self._states(part, d, machine, batch)
-            memory += n * moved
-            beside += n * (fixed + self._experts(ffn, d))
-            scores = counts.scores
-            if isinstance(part, Latent):  # absorbed
-                scores = 2 * part.heads * (2 * part.kv_lora_rank + part.rope_dim)
-            flops = 2 * (counts.matrices + ffn_matrices(ffn, d)[1]) + counts.recurrent
-            compute += n * machine.computed(flops, scores * tokens, batch)
+            times = self._layer(group, a.d_model, drafts.length + 1)
+            memory, compute, beside = (
+                x + group.count * y for x, y in zip((memory, compute, beside), times, strict=True)
+            )
+        beside += machine.of_sequences(batch)
+        if drafts.length:
+            for i, time in enumerate(self._drafting(a, batch)):
+                if i == 0:
+                    memory += drafts.length * time
+                elif i == 1:
+                    compute += drafts.length * time
+                else:
+                    beside += drafts.length * time
         return machine.step(memory, compute, beside)
 
-    def _experts(self, ffn: Any, d: int) -> int:
-        """What experts take beside their weights."""
-        if not hasattr(ffn, "routed"):
-            return 0
-        width = getattr(ffn, "latent", 0) or d
-        return self.decoding.of_experts(ffn.active * width, self.batch, self.size["experts"])
+    def _drafting(self, a: Design, batch: int) -> list[int]:
+        """Memory, computation and all else of a token that is drafted."""
+        if (model := self.drafts.model) is not None:
+            total = list(self._outside(model, batch))
+            for group in model.groups:
+                times = self._layer(group, model.d_model, 1)
+                total = [x + group.count * y for x, y in zip(total, times, strict=True)]
+            return total
+        total = list(self._outside(a, batch))
+        each = [self._layer(group, a.d_model, 1, module=True) for group in a.groups]
+        return [x + max(times) for x, times in zip(total, zip(*each, strict=True), strict=True)]
+
+    def _outside(self, a: Design, tokens: int) -> tuple[int, int, int]:
+        machine = self.decoding
+        compute = machine.time(2 * a.vocab_size * a.d_model * tokens / machine.flops)
+        return self._outer(a, machine), compute, 0
+
+    def _layer(
+        self, group: Group, d: int, positions: int, *, module: bool = False
+    ) -> tuple[int, int, int]:
+        """A layer of a step with so many tokens of each sequence."""
+        machine, batch = self.decoding, self.groups.largest(self.batch)
+        _, part, ffn = group
+        counts, tokens = mixer(part, d), seen(part, self.context)
+        values = counts.cached * tokens * batch * copies(part, self.groups.ways)
+        projection = 2 * d * d if module else 0
+        memory = machine.time(values * value_bytes(self.serving, "kv") / machine.plain)
+        memory += self._read(group, d, machine, self.batch * positions, projection)
+        memory += self._states(part, d, machine, batch)
+        scores = counts.scores
+        if isinstance(part, Latent):  # absorbed
+            scores = 2 * part.heads * (2 * part.kv_lora_rank + part.rope_dim)
+        flops = 2 * (counts.matrices + ffn_matrices(ffn, d)[1] + projection) + counts.recurrent
+        compute = self._computing(machine, ffn, d, flops, scores * tokens,
+                                  batch * positions, self.batch * positions)  # fmt: skip
+        return memory, compute, self._beside(group, d, machine, batch * positions, engine=True)
 
     def _prefill(self, a: Design) -> Fraction:
-        machine, d, all_tokens = self.prefilling, a.d_model, self.prompts * self.prompt
-        fixed = machine.of_a_layer(a, all_tokens)  # type: ignore[arg-type]
+        machine, d = self.prefilling, a.d_model
+        prompts = self.groups.largest(self.prompts)
+        own, every = prompts * self.prompt, self.prompts * self.prompt
         memory, beside = self._outer(a, machine), 0
-        compute = picoseconds(2 * a.vocab_size * d * self.prompts / machine.flops)
+        compute = machine.time(2 * a.vocab_size * d * prompts / machine.flops)
         for group in a.groups:
             n, part, ffn = group
             counts = mixer(part, d)
-            moved = self._read(a, group, machine, all_tokens)
-            memory += n * (moved + self._states(part, d, machine, self.prompts))
-            beside += n * fixed
+            moved = self._read(group, d, machine, every)
+            memory += n * (moved + self._states(part, d, machine, prompts))
+            beside += n * self._beside(group, d, machine, own, engine=False)
             flops = 2 * (counts.matrices + ffn_matrices(ffn, d)[1]) + counts.recurrent
             scores = counts.scores * seen(part, self.prompt)
-            compute += n * machine.computed(flops, scores, all_tokens)
+            compute += n * self._computing(machine, ffn, d, flops, scores, own, every)
         return machine.step(memory, compute, beside)
 
 
@@ -234,6 +257,26 @@ def within_ffn(ffn: Dense | Experts, d: int, *, fused: bool) -> int:
 class TrainingMemory(Memory):
     """Training memory under the settings of [training], of stacks of several kinds."""
 
+    def __init__(self, training: Tables) -> None:
+        super().__init__(training)
+        self.experts = training.get("expert_parallel", 1)
+        self.slices = training.get("expert_tensor_parallel")
+        more = exact(training.get("expert_imbalance", 1)) - 1
+        self.more = more if self.experts > 1 else Fraction(0)
+
+    def held_of(self, group: Group, d: int, layout: Layout) -> int:
+        """Bytes of the states of a layer."""
+        ffn, t, p = group.ffn, layout.t, layout.p
+        routed = 3 * d * ffn.d_ff * ffn.routed if isinstance(ffn, Experts) else 0
+        rest = layer(group, d)[0] - routed
+        of_an_expert = Fraction(0)
+        for stage, size in enumerate(self.states, start=1):
+            x = t if self.slices is None else self.slices
+            over = layout.d * t if self.zero >= stage else self.experts * x
+            of_an_expert += size / over
+        whole = rest * self._of_a_layout(layout)[0] + routed * of_an_expert
+        return up(1, whole / p)
+
     def kept_of(self, group: Group, d: int, t: int, recompute: str) -> int:
         """Bytes that a layer keeps of a microbatch."""
         if recompute == "full":
@@ -243,7 +286,16 @@ class TrainingMemory(Memory):
         _, part, ffn = group
         values = within_mixer(part, fused=self.fused) + within_ffn(ffn, d, fused=self.fused)
         scored = 0 if isinstance(part, LINEAR) else part.heads
-        return up(d, width) + up(values, value) + up(d, masks) + up(scored, heads)
+        sent = 0
+        if isinstance(ffn, Experts):
+            sent = ffn.active * ((3 if self.fused else 4) * ffn.d_ff + 2 * d)
+        return (
+            up(sent, value * self.more)
+            + up(d, width)
+            + up(values, value)
+            + up(d, masks)
+            + up(scored, heads)
+        )
 
     def of_stack(self, a: Design, layout: Layout) -> int:
         """Bytes of the larger of the first and the last stage."""
@@ -256,7 +308,7 @@ class TrainingMemory(Memory):
         end = again + up(d, ending) + up(a.vocab_size, logit)
         first = last = 0
         for group in a.groups:
-            states = up(layer(group, d)[0], s / p)
+            states = self.held_of(group, d, layout)
             kept = self.kept_of(group, d, t, self.recompute)
             first += group.count * (states + up(kept, c))
             last += group.count * (states + up(kept, Fraction(1, p)))

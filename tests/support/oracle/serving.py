@@ -49,7 +49,10 @@ def closest(bits: Fraction) -> str:
 class Machine:
     """The accelerators of [serving] with their efficiencies."""
 
-    def __init__(self, serving: Tables, device: Tables, *, prefill: bool) -> None:
+    def __init__(
+        self, serving: Tables, device: Tables, *, prefill: bool, tokens: Fraction = Fraction(1)
+    ) -> None:
+        self.tokens = tokens  # of a step: each product is divided by them, and then rounded
         table, kind = efficiencies(), device["memory_type"]
         precision = serving.get("compute", "bf16")
         self.engine = engine_of(serving, device)
@@ -78,8 +81,8 @@ class Machine:
         in_sixteen = exact(serving.get("prefill_efficiency", in_sixteen))
         self.scores = device.get("bf16_flops", device[f"{precision}_flops"]) * in_sixteen * n
         self.link = device["link"] if n > 1 else 1
-        self.overhead = picoseconds(exact(serving.get("overhead", own)))
-        self.link_latency = picoseconds(2 * exact(table["link"]["latency"]))
+        self.overhead = self.time(exact(serving.get("overhead", own)))
+        self.link_latency = self.time(2 * exact(table["link"]["latency"]))
         self.how = {} if prefill else how
         self.fp8 = precision == "fp8"
         ratio = table["spread"]["prefill"]
@@ -92,10 +95,14 @@ class Machine:
             self.alone = 1 - exact(serving.get("interference", 0))
             self.spread /= self.alone
 
-    def read(self, weights: int, each: Fraction) -> int:
+    def time(self, seconds: Fraction) -> int:
+        """Picoseconds of what takes so many seconds a step, for a token of it."""
+        return picoseconds(seconds / self.tokens)
+
+    def read(self, weights: Fraction | int, each: Fraction) -> int:
         """Picoseconds of reading weights of so many bytes."""
         reached = self.plain if closest(each * 8) == "16" else self.bandwidth
-        return picoseconds(weights * each / reached)
+        return self.time(weights * each / reached)
 
     def _is(self, row: Tables, kinds: set[str]) -> bool:
         return (
@@ -104,23 +111,23 @@ class Machine:
             and self.n <= row.get("ways", math.inf)
         )
 
-    def of_a_layer(self, a: Design, tokens: int) -> int:
+    def of_a_layer(self, d_model: int, tokens: int) -> int:
         """Overhead and all-reduces."""
         total = self.overhead
         if self.n > 1:
-            moved = Fraction(a.d_model * 2 * 2 * tokens * 2 * (self.n - 1), self.n)
-            total += picoseconds(moved / self.link) + self.link_latency
+            moved = Fraction(d_model * 2 * 2 * tokens * 2 * (self.n - 1), self.n)
+            total += self.time(moved / self.link) + self.link_latency
         return total
 
-    def of_experts(self, values: int, tokens: int, each: Fraction) -> int:
+    def of_experts(self, values: Fraction | int, tokens: int, each: Fraction) -> int:
         """What a layer takes for its experts, which are sent `values` of a token."""
-        total = picoseconds(values * tokens * exact(self.how.get("routed_value", 0)))
+        total = self.time(values * tokens * exact(self.how.get("routed_value", 0)))
         if self.fp8 or closest(each * 8) == "8":
-            total += picoseconds(exact(self.how.get("mixture_8_bits", 0)))
+            total += self.time(exact(self.how.get("mixture_8_bits", 0)))
         return total
 
     def of_sequences(self, sequences: int) -> int:
-        return picoseconds(sequences * exact(self.how.get("sequence", 0)))
+        return self.time(sequences * exact(self.how.get("sequence", 0)))
 
     def computing(self, a: Design, seen: int, tokens: int) -> int:
         """A layer of some tokens."""
@@ -130,8 +137,8 @@ class Machine:
     def computed(self, rest: int, scores: int, tokens: int) -> int:
         """FLOPs of each token; scores and values are in 16 bits, at another rate if any."""
         if self.scores == self.flops:
-            return picoseconds((rest + scores) * tokens / self.flops)
-        return picoseconds(rest * tokens / self.flops) + picoseconds(scores * tokens / self.scores)
+            return self.time((rest + scores) * tokens / self.flops)
+        return self.time(rest * tokens / self.flops) + self.time(scores * tokens / self.scores)
 
     @property
     def adds(self) -> bool:
@@ -195,7 +202,7 @@ class Latencies:
 
     def _decode(self, a: Design) -> Fraction:
         machine, batch = self.decoding, self.batch
-        beside = a.layers * machine.of_a_layer(a, batch) + machine.of_sequences(batch)
+        beside = a.layers * machine.of_a_layer(a.d_model, batch) + machine.of_sequences(batch)
         memory = self._outer(a, machine)
         compute = picoseconds(2 * a.vocab_size * a.d_model * batch / machine.flops)
         for count, seen in a.visible(self.context):
@@ -223,7 +230,7 @@ class Latencies:
 
     def _prefill(self, a: Design, *, summed: bool = False) -> Fraction:
         machine, tokens = self.prefilling, self.prompts * self.prompt
-        beside = a.layers * machine.of_a_layer(a, tokens)
+        beside = a.layers * machine.of_a_layer(a.d_model, tokens)
         memory = self._outer(a, machine)
         compute = picoseconds(2 * a.vocab_size * a.d_model * self.prompts / machine.flops)
         for count, seen in a.visible(self.prompt):
