@@ -12,6 +12,7 @@ from typing import Any
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Count, Layer, Trunk
 from modelsizer.problems.costs import roofline
+from modelsizer.problems.costs.pools import replica_link, transfer
 from modelsizer.problems.costs.roofline import ACTIVATION_BYTES, Machine, Step
 from modelsizer.problems.costs.sharding import Sharding
 from modelsizer.problems.costs.speculation import draft_of
@@ -102,6 +103,7 @@ def _sharding(serving: Serving) -> Sharding:
 
 def prefill_machine(serving: Serving) -> Machine:
     """The machine that runs a prefill, whose peak must be known; see `decode_machine`."""
+    serving = serving.prefilling
     share, overhead = efficiency.prefill(serving.compute)
     scores, _ = efficiency.prefill(SCORES)
     decoding = step_machine(serving)
@@ -251,7 +253,8 @@ def prefill_step(
     kinds: Sequence[Layer],
     machine: Machine | None = None,
 ) -> Step:
-    """The step to the first token; see `decode_step`."""
+    """The step to the first token, of a replica of the pool that prefills; see `decode_step`."""
+    serving = serving.prefilling
     return roofline.prefill(
         trunk,
         kinds,
@@ -274,6 +277,21 @@ def prefill_branches(
     machine = prefill_machine(serving)
     step = prefill_step(serving, context, trunk, kinds, machine)
     return _spread(step.branches(adds=machine.adds), prefill_factor(serving, estimate))
+
+
+def first_token_branches(
+    serving: Serving,
+    context: int,
+    trunk: Trunk,
+    kinds: Sequence[Layer],
+    estimate: Estimate | None = None,
+) -> tuple[Affine, ...]:
+    """`prefill_branches`, and with two pools the time in which the cache is sent after it."""
+    steps = prefill_branches(serving, context, trunk, kinds, estimate)
+    if serving.prefill is None:
+        return steps
+    moved = transfer(serving, context, trunk, kinds, replica_link(serving), serving.prompts)
+    return tuple(step.plus(moved) for step in steps)
 
 
 def prefill_factor(serving: Serving, estimate: Estimate | None = None) -> float:

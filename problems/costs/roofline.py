@@ -180,7 +180,7 @@ def _together(*parts: Affine) -> Affine:
     return Affine(base + (base < 1), tuple(sum(each) for each in layers), PICOSECONDS)
 
 
-def _time(values: Any, seconds_each: float) -> Any:
+def time_of(values: Any, seconds_each: float) -> Any:
     """Convert values to whole picoseconds, identically for integers and arrays.
 
     Times may exceed 64 bits, so an array of Python integers (dtype object) gives such an array. An
@@ -193,21 +193,21 @@ def _beside(
     machine: Machine, trunk: Trunk, kinds: Sequence[Layer], sequences: int, tokens: int
 ) -> tuple[Affine, Affine, Affine]:
     """Picoseconds of overhead, of sequences, and of all-reduces."""
-    d, overhead = trunk.d_model, _time(1, machine.overhead)
+    d, overhead = trunk.d_model, time_of(1, machine.overhead)
     fixed: list[Any] = [overhead for _ in kinds]
     handed: list[Any] = [0 for _ in kinds]
     sent: list[Any] = [0 for _ in kinds]
     for i, kind in enumerate(kinds):
         if machine.mixture:
-            fixed[i] = overhead + _time(1, machine.mixture) * (kind.ffn.expert_matrices(d) > 0)
+            fixed[i] = overhead + time_of(1, machine.mixture) * (kind.ffn.expert_matrices(d) > 0)
         if machine.routed_value:
             each = tokens * machine.experts.imbalance * machine.routed_value
-            handed[i] = _time(kind.ffn.handed_values(d), each)
+            handed[i] = time_of(kind.ffn.handed_values(d), each)
         if machine.ways > 1:
             sent[i] = _all_reduces(machine, trunk, kind, tokens)
         if machine.experts.groups > 1:
             sent[i] = sent[i] + _all_to_all(machine, kind, d, tokens)
-    one_by_one = _time(sequences, machine.sequence)
+    one_by_one = time_of(sequences, machine.sequence)
     return Affine(0, tuple(fixed)), Affine(one_by_one, tuple(handed)), Affine(0, tuple(sent))
 
 
@@ -233,21 +233,21 @@ def _computing(
         rest, time = total, 0
         if not experts.plain:
             routed = experts.routed_flops(kind, trunk.d_model)
-            time = _time(routed, shared * experts.imbalance / experts.groups * each)
+            time = time_of(routed, shared * experts.imbalance / experts.groups * each)
             rest = rest - routed
         if machine.score_flops != machine.flops:
             scores = score_flops(kind, context, cached=cached)
-            time = time + _time(scores, own / (machine.score_flops * machine.ways))
+            time = time + time_of(scores, own / (machine.score_flops * machine.ways))
             rest = rest - scores
-        layers.append(_time(rest, own * each) + time)
-    return Affine(_time(flops.base, outside * each), tuple(layers))
+        layers.append(time_of(rest, own * each) + time)
+    return Affine(time_of(flops.base, outside * each), tuple(layers))
 
 
 def _all_reduces(machine: Machine, trunk: Trunk, kind: Layer, tokens: int) -> Any:
     """Picoseconds of the all-reduces of a layer."""
     share = 2 * (machine.ways - 1) / machine.ways
-    moved = _time(trunk.d_model, kind.inputs * tokens * ACTIVATION_BYTES * share / machine.link)
-    return moved + _time(1, kind.inputs * machine.link_latency)
+    moved = time_of(trunk.d_model, kind.inputs * tokens * ACTIVATION_BYTES * share / machine.link)
+    return moved + time_of(1, kind.inputs * machine.link_latency)
 
 
 def _all_to_all(machine: Machine, kind: Layer, d_model: Count, tokens: int) -> Any:
@@ -257,8 +257,8 @@ def _all_to_all(machine: Machine, kind: Layer, d_model: Count, tokens: int) -> A
     """
     experts = machine.experts
     each = tokens / machine.ways * experts.imbalance * experts.leaving * experts.sent_bytes
-    starts = _time(1, 2 * machine.link_latency) * (kind.ffn.expert_matrices(d_model) > 0)
-    return _time(experts.sent_values(kind, d_model), each / experts.link) + starts
+    starts = time_of(1, 2 * machine.link_latency) * (kind.ffn.expert_matrices(d_model) > 0)
+    return time_of(experts.sent_values(kind, d_model), each / experts.link) + starts
 
 
 _Reads = tuple[Any, Fraction, int]
@@ -271,7 +271,7 @@ def _moving(reads: Sequence[_Reads], machine: Machine) -> Any:
     for weights, *how in reads:
         together[*how] = together[*how] + weights if (*how,) in together else weights
     return sum(
-        _time(weights, float(each / groups) * machine.moving(each))
+        time_of(weights, float(each / groups) * machine.moving(each))
         for (each, groups), weights in together.items()
     )
 
@@ -349,8 +349,8 @@ def decode(
         )
         memory.append(
             _moving(_layer_reads(kind, trunk, tokens, formats, machine.experts), machine)
-            + _time(cached, kv_bytes * moved)
-            + _time(_state_passes(kind, sequences), state_bytes * moved)
+            + time_of(cached, kv_bytes * moved)
+            + time_of(_state_passes(kind, sequences), state_bytes * moved)
         )
     return Step(
         Affine(_moving(_outer_reads(trunk, formats), machine), tuple(memory)),
@@ -382,7 +382,7 @@ def prefill(
     moved = 1 / (machine.plain * machine.ways)
     memory = (
         _moving(_layer_reads(kind, trunk, tokens, formats, machine.experts), machine)
-        + _time(_state_passes(kind, prompts), state_bytes * moved)
+        + time_of(_state_passes(kind, prompts), state_bytes * moved)
         for kind in kinds
     )
     return Step(

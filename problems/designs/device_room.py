@@ -9,7 +9,10 @@ from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.hardware.accelerators import accelerators
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.requirements.budgets import PREFILL, SERVING
 from modelsizer.problems.requirements.device_limits import usable_memory
+from modelsizer.problems.tables.serving import Serving
+from modelsizer.problems.tables.training import Training
 from modelsizer.problems.units import Number, plain
 
 
@@ -19,7 +22,7 @@ class DeviceRoom:
 
     Parameters
     ----------
-    quantity : {"serving_memory", "training_memory"}
+    quantity : {"serving_memory", "training_memory", "prefill_memory"}
     device : str
     usable : int
         Bytes; see `modelsizer.problems.requirements.device_limits`.
@@ -81,7 +84,7 @@ def least_device(problem: Problem, quantity: str, least: Fraction) -> str | None
     Parameters
     ----------
     problem : Problem
-    quantity : {"serving_memory", "training_memory"}
+    quantity : {"serving_memory", "training_memory", "prefill_memory"}
     least : Fraction
         Bytes.
 
@@ -90,7 +93,8 @@ def least_device(problem: Problem, quantity: str, least: Fraction) -> str | None
     str or None
         One for servers, if the problem's is. None if there is none.
     """
-    table = problem.serving if quantity.startswith("serving") else problem.training
+    tables = {SERVING: problem.serving, PREFILL: problem.serving.prefilling}
+    table: Serving | Training = tables.get(quantity, problem.training)
     server = table.named.server
     known = [each for each in accelerators().values() if each.server == server and each.memory]
     for each in sorted(known, key=lambda one: one.memory or 0):

@@ -6,10 +6,11 @@ import math
 
 from modelsizer.problems.costs.latency import (
     decode_branches,
-    prefill_branches,
+    first_token_branches,
     prefill_machine,
     step_machine,
 )
+from modelsizer.problems.costs.pools import pools_link, replica_link
 from modelsizer.problems.costs.roofline import PICOSECONDS
 from modelsizer.problems.quantities.cache import CACHED_VALUE
 from modelsizer.problems.quantities.quantity import (
@@ -22,6 +23,7 @@ from modelsizer.problems.quantities.serving_memory import STATE, WEIGHT
 from modelsizer.problems.quantities.training_cost import ACCELERATOR
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.limits import Bare
+from modelsizer.problems.tables.serving import Serving
 
 BRANCHES = ("memory", "compute")
 _MACHINE = tuple(
@@ -45,6 +47,15 @@ _MACHINE = tuple(
 STEP = (*_MACHINE, *WEIGHT, *CACHED_VALUE, STATE, "context_length")
 """Settings that determine the time of a step, but its batch or its prompts."""
 PROMPTS = ("serving.prompts", "serving.prompt_length")
+PREFILL = (
+    *STEP,
+    *PROMPTS,
+    "serving.prefill",
+    "serving.pool_link",
+    "serving.kv_policy",
+    "serving.latent_multiple",
+)
+"""Settings that determine the time to a first token, with what is sent between pools."""
 DECODE = (*STEP, "serving.batch_size", "serving.speculation")
 """Settings that determine the time of a decode step."""
 TOKENS_A_STEP = ("serving.batch_size",)
@@ -68,7 +79,11 @@ def needs_prompts(settings: Settings) -> str:
     """Return the request for a serving accelerator, as `needs_step`, and for its peak."""
     if needs := needs_step(settings):
         return needs
+    if settings.serving.prefilling.device is None:
+        return ACCELERATOR.format(table="serving.prefill")
     prefill_machine(settings.serving)
+    if settings.serving.prefill is not None:
+        replica_link(settings.serving)
     return ""
 
 
@@ -77,7 +92,20 @@ def counted(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a func
 
     There are more copies of fewer key and value heads, at most one for each accelerator.
     """
-    serving, machine = settings.serving, step_machine(settings.serving)
+    serving = settings.serving
+    if serving.prefill is None:
+        return _counted(serving)
+    sent = _sent(serving, pools_link(serving)) if not needs_prompts(settings) else 1
+    return max(_counted(serving), _counted(serving.prefilling), sent)
+
+
+def _sent(serving: Serving, link: float) -> int:
+    least = min(serving.exact_kv_bytes, serving.exact_state_bytes)
+    return math.ceil(link / min(float(least), 1.0) / PICOSECONDS + 1)
+
+
+def _counted(serving: Serving) -> int:
+    machine = step_machine(serving)
     least = min(serving.weights.smallest, serving.exact_kv_bytes, serving.exact_state_bytes)
     ways = machine.ways * machine.experts.groups
     values = max(machine.bandwidth, machine.plain) * ways / min(float(least), 1.0)
@@ -143,10 +171,10 @@ ROWS = (
         "seconds",
         "time to the first token of a prompt",
         Cost(
-            lambda of: prefill_branches(
+            lambda of: first_token_branches(
                 of.settings.serving, of.settings.context_length, of.trunk, of.kinds
             ),
-            reads=(*STEP, *PROMPTS),
+            reads=PREFILL,
             branches=BRANCHES,
             by_layout=False,
             within=counted,

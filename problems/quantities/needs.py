@@ -17,10 +17,17 @@ from modelsizer.problems.quantities.quantity import (
     Settings,
 )
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
+from modelsizer.problems.tables.pools import Pool
 
 _CONTEXT = {
     "serving.context_length": ("context_length",),
     "training.sequence_length": ("training.sequence_length", "context_length"),
+    "serving.decode": ("serving.decode", *(f"serving.{key}" for key in Pool.model_fields)),
+    # Pools have of these what they do not say themselves.
+    **{
+        f"serving.{key}": (f"serving.{key}", "serving.prefill", "serving.decode")
+        for key in Pool.model_fields
+    },
 }
 
 

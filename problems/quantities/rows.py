@@ -14,8 +14,8 @@ from modelsizer.problems.quantities.quantity import Cost, Form, Quantity
 from modelsizer.problems.registry import Registry
 
 _ORDER = ("training_flops", "parameters", "tokens", "cache", "serving_memory", "inference_flops",
-          "training_memory", "training_cost", "lifetime", "latency", "concurrency", "serving_cost",
-          "loss")  # fmt: skip
+          "training_memory", "training_cost", "lifetime", "latency", "concurrency", "requests",
+          "serving_cost", "loss")  # fmt: skip
 """Modules in the order of the file format; the rest follow by name."""
 _NO_ROWS = (
     "amounts",

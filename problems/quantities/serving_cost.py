@@ -19,10 +19,12 @@ from modelsizer.problems.costs.latency import (
     prefill_step,
     step_machine,
 )
+from modelsizer.problems.costs.pools import decoding_devices, prefilling_devices
 from modelsizer.problems.hardware.accelerators import UnknownFigureError
 from modelsizer.problems.quantities.latency import (
     BRANCHES,
     DECODE,
+    PREFILL,
     PROMPTS,
     TOKENS_A_STEP,
     counted_tokens,
@@ -31,6 +33,7 @@ from modelsizer.problems.quantities.latency import (
     tokens_a_step,
 )
 from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity, Settings
+from modelsizer.problems.quantities.requests import needs_requests, request_branches
 from modelsizer.problems.quantities.serving_memory import WAYS
 from modelsizer.problems.quantities.training_cost import SECONDS_AN_HOUR
 from modelsizer.problems.tables.prices import price_needed
@@ -55,14 +58,36 @@ def serving_price(settings: Settings) -> Number | None:
     return settings.prices.serving(device, settings.lifetime, settings.training)
 
 
+def prefill_price(settings: Settings) -> Number | None:
+    """Return the dollars for an hour of an accelerator that prefills; None if none is given."""
+    device = settings.serving.prefilling.device
+    return settings.prices.serving(device, settings.lifetime, settings.training)
+
+
+def dollars_an_hour(settings: Settings) -> Fraction:
+    """Return the dollars for an hour of all serving accelerators, whose prices are known."""
+    serving = settings.serving
+    price, of_prefill = serving_price(settings), prefill_price(settings)
+    assert price is not None and of_prefill is not None
+    if serving.prefill is None:
+        return serving.devices * exact(price)
+    return decoding_devices(serving) * exact(price) + prefilling_devices(serving) * exact(
+        of_prefill
+    )
+
+
 def needs_serving_price(settings: Settings) -> str:
     """Return the request for the price of the serving accelerator, if missing."""
     if serving_price(settings) is None:
         return price_needed(settings.serving.device, "lifetime.price_per_hour")
+    if prefill_price(settings) is None:
+        return price_needed(settings.serving.prefilling.device, "lifetime.price_per_hour")
     return ""
 
 
 def _needs(settings: Settings) -> str:
+    if settings.serving.prefill is not None:
+        return needs_requests(settings) or needs_serving_price(settings)
     answers = settings.serving.output_length is not None
     needs = needs_prompts(settings) if answers else needs_step(settings)
     return needs or needs_serving_price(settings)
@@ -73,6 +98,10 @@ def _dollars(of: Candidate) -> tuple[Affine, ...]:
     settings, serving = of.settings, of.settings.serving
     price = serving_price(settings)
     assert price is not None
+    if serving.prefill is not None:
+        assert serving.output_length is not None
+        paid = TOKENS * dollars_an_hour(settings) / SECONDS_AN_HOUR / serving.output_length
+        return tuple(each.times(paid) for each in request_branches(of))
     second = TOKENS * serving.devices * exact(price) / SECONDS_AN_HOUR  # for each token of it
     context = settings.context_length
     # Prompts that are paid for by themselves are not paid for as a part of the steps too.
@@ -99,6 +128,7 @@ STEPPED = tuple(
             *PROMPTS,
             *SERVING_PRICE,
             *WAYS,
+            "serving.prefill",
             "lifetime.throughput",
             "lifetime.prefill_share",
         )
@@ -142,6 +172,9 @@ def dollars_a_token(of: Candidate) -> Affine:
     price, share = serving_price(settings), settings.lifetime.prefill_share
     assert price is not None and share is not None
     second = serving.devices * exact(price) / SECONDS_AN_HOUR
+    of_prefill = prefill_price(settings)
+    assert of_prefill is not None
+    prefilling = serving.prefilling.devices * exact(of_prefill) / SECONDS_AN_HOUR
     context = settings.context_length
     parts = []
     if share < 1:
@@ -151,7 +184,7 @@ def dollars_a_token(of: Candidate) -> Affine:
         prefill, _ = prefill_step(serving, context, of.trunk, of.kinds).branches(adds=True)
         each = exact(share) * exact(prefill_factor(serving))
         tokens = serving.prompts * (serving.prompt_length or context)
-        parts.append(prefill.times(second * each / tokens))
+        parts.append(prefill.times(prefilling * each / tokens))
     return reduce(Affine.plus, parts)
 
 
@@ -168,9 +201,10 @@ ROWS = (
                         *DECODE,
                         "serving.interference",
                         *TOKENS_A_STEP,
-                        *PROMPTS,
+                        *PREFILL,
                         *SERVING_PRICE,
                         "serving.output_length",
+                        "serving.decode",
                         *WAYS,
                     )
                 )

@@ -13,8 +13,8 @@ from modelsizer.problems.tables.tables import Table, limit
 from modelsizer.problems.typed_tables import Field, Kind
 from modelsizer.problems.units import Number
 
-SERVING, TRAINING = "serving_memory", "training_memory"
-OF_DEVICES = (SERVING, TRAINING)
+SERVING, TRAINING, PREFILL = "serving_memory", "training_memory", "prefill_memory"
+OF_DEVICES = (SERVING, TRAINING, PREFILL)
 """Quantities that named accelerators limit by themselves; ``"none"`` lifts such a limit. See
 `modelsizer.problems.requirements.device_limits`."""
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 from modelsizer.problems.by_byte import by_byte_text
 from modelsizer.problems.quantities.quantity import Settings
 from modelsizer.problems.records import dataclass
-from modelsizer.problems.requirements.budgets import SERVING, TRAINING, Budgets
+from modelsizer.problems.requirements.budgets import PREFILL, SERVING, TRAINING, Budgets
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.training import Training
@@ -57,6 +57,11 @@ def usable_for_serving(serving: Serving) -> int | None:
     return _whole(share - serving.reserve)
 
 
+def prefill_pool(serving: Serving) -> Serving | None:
+    """A replica of the accelerators that only prefill; None without a pool of them."""
+    return None if serving.prefill is None else serving.prefilling
+
+
 def usable_for_training(training: Training) -> int | None:
     """Bytes of an accelerator for states, activations and logits; None if its memory is unknown.
 
@@ -90,6 +95,9 @@ def device_memories(settings: Settings) -> dict[str, DeviceMemory]:
     serving, training = settings.serving, settings.training
     if (usable := usable_for_serving(serving)) is not None:
         found[SERVING] = DeviceMemory(serving.named.name, usable)
+    pool = prefill_pool(serving)
+    if pool is not None and (usable := usable_for_serving(pool)) is not None:
+        found[PREFILL] = DeviceMemory(pool.named.name, usable)
     if training.laid_out and (usable := usable_for_training(training)) is not None:
         found[TRAINING] = DeviceMemory(training.named.name, usable)
     return found
@@ -102,8 +110,13 @@ def unknown_memories(settings: Settings, budgets: Budgets) -> Iterator[tuple[str
     ------
     quantity, device : str
     """
-    for name, quantity in OF_TABLES.items():
-        table: Serving | Training = getattr(settings, name)
+    tables: list[tuple[Serving | Training, str]] = [
+        (settings.serving, SERVING),
+        (settings.training, TRAINING),
+    ]
+    if (pool := prefill_pool(settings.serving)) is not None:
+        tables.append((pool, PREFILL))
+    for table, quantity in tables:
         device = table.device
         if device is not None and device.memory is None and quantity not in budgets.said:
             yield quantity, device.name
@@ -144,11 +157,11 @@ def device_limits(settings: Settings, budgets: Budgets) -> dict[str, Interval]:
     Returns
     -------
     dict of str to Interval
-        Upper limits on ``serving_memory`` and ``training_memory`` in bytes.
+        Upper limits on memory in bytes: `modelsizer.problems.requirements.budgets.OF_DEVICES`.
     """
-    if settings.serving.device is settings.training.device is None:
-        return {}
-    found = {}
+    found: dict[str, Interval] = {}
+    if not settings.serving.every_device and settings.training.device is None:
+        return found
     for name, memory in device_memories(settings).items():
         given: Interval | None = getattr(budgets, name)
         if given is None:

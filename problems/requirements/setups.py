@@ -19,7 +19,11 @@ from modelsizer.problems.hardware.accelerators import UnknownFigureError
 from modelsizer.problems.quantities.needs import is_for_user, lacking, reads_of
 from modelsizer.problems.quantities.quantity import OfFlops, Reads, Settings, values_of
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.quantities.serving_cost import serving_price
+from modelsizer.problems.quantities.serving_cost import (
+    dollars_an_hour,
+    prefill_price,
+    serving_price,
+)
 from modelsizer.problems.quantities.training_cost import dollars, needs_price
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.token_limits import TokenLimits, token_limits
@@ -28,7 +32,6 @@ from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.training import Training
 from modelsizer.problems.typed_tables import Table
-from modelsizer.problems.units import exact
 
 MAX_SETUPS = 100_000
 """Combinations of the menus of settings, also with parallel layouts: some 40 s of a solve."""
@@ -180,11 +183,9 @@ def _paid(every: Sequence[Settings]) -> list[Fraction]:
 
 def _paid_an_hour(every: Sequence[Settings]) -> list[Fraction]:
     """Dollars for an hour of the serving accelerators; zeros if those of one are unknown."""
-    prices = [serving_price(one) for one in every]
-    known = [price for price in prices if price is not None]
-    if len(known) < len(prices):
-        return [Fraction(0)] * len(prices)
-    return [exact(p) * one.serving.devices for p, one in zip(known, every, strict=True)]
+    if any(serving_price(one) is None or prefill_price(one) is None for one in every):
+        return [Fraction(0)] * len(every)
+    return [dollars_an_hour(one) for one in every]
 
 
 def _trainable(training: Training) -> tuple[list[Training], str]:

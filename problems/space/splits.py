@@ -121,9 +121,12 @@ def _ways(*ways: int) -> tuple[int, ...]:
 
 
 def served(serving: Serving) -> Split:
-    """Divisibility that serving requires."""
-    ways, slices = _ways(serving.tensor_parallel), _ways(serving.expert_slices)
-    return Split(ways, 1, _ways(serving.expert_parallel), None if slices == ways else slices)
+    """Divisibility that serving requires, of both pools if there are two."""
+    pools = (serving, serving.prefilling)
+    ways = _ways(*(pool.tensor_parallel for pool in pools))
+    slices = _ways(*(pool.expert_slices for pool in pools))
+    experts = _ways(*(pool.expert_parallel for pool in pools))
+    return Split(ways, 1, experts, None if slices == ways else slices)
 
 
 def common(splits: Sequence[Split]) -> Split:

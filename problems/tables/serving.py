@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from modelsizer.problems.architecture.caching import KvPolicy
 from modelsizer.problems.architecture.weight_formats import WeightFormat
-from modelsizer.problems.hardware.accelerators import PRECISIONS
+from modelsizer.problems.hardware.accelerators import PRECISIONS, Accelerator
 from modelsizer.problems.hardware.efficiencies import default_engine, engines
 from modelsizer.problems.tables.by_part import MOST_BITS, MOST_BYTES, ByPart, or_by_part
+from modelsizer.problems.tables.pools import POOLED, POOLS, PoolValue, filled_in
 from modelsizer.problems.tables.speculation import Speculation, SpeculationValue
 from modelsizer.problems.tables.tables import (
     Bytes,
@@ -26,7 +28,7 @@ from modelsizer.problems.tables.tables import (
     one_number_of,
     one_of,
 )
-from modelsizer.problems.typed_tables import Several, TableError
+from modelsizer.problems.typed_tables import Offered, Several, TableError
 from modelsizer.problems.units import exact
 
 Precision = Literal["bf16", "fp8", "fp4"]
@@ -142,6 +144,14 @@ class Serving(OnAccelerator):
         runs, with their spread.
     overhead : seconds
         Time per layer in one step.
+    prefill, decode : table
+        Accelerators of their own for prompts and for answers, with their `accelerator`,
+        `accelerators`, `compute` and ways; what these do not say is that of [serving], whose
+        `accelerators` are then the most of both together. A table that was checked has the
+        accelerators of decoding for its own, and says in both all that holds for them.
+    pool_link : bytes/s
+        Bytes/s of an accelerator, one way, at which the cache of a prompt is sent to the pool that
+        decodes; by default the accelerators' links. Between servers it is that of their network.
     """
 
     accelerators: Annotated[Count | None, Several()] = None
@@ -179,6 +189,11 @@ class Serving(OnAccelerator):
     memory_efficiency: Share | None = None
     prefill_efficiency: Share | None = None
     overhead: Seconds | None = None
+    prefill: PoolValue = None
+    decode: PoolValue = None
+    pool_link: BytesASecond | None = None
+
+    _raw: tuple[tuple[str, Any], ...] = ()  # values as the file has them, where pools have others
 
     def _check(self) -> None:
         super()._check()
@@ -201,8 +216,35 @@ class Serving(OnAccelerator):
             ):
                 if key in given:
                     raise ValueError(f"{key} needs weight_bits as one number: give {instead}")
+        if self.prefill is None is self.decode:
+            if self.pool_link is not None:
+                raise ValueError("pool_link needs pools: write [serving.prefill]")
+            self.check_accelerators()
+        elif not self._raw:
+            self._check_pools()
+
+    def _check_pools(self) -> None:
+        """Fill in what both pools do not say themselves."""
+        if self.interference:
+            raise ValueError(
+                "interference is of prompts in the steps of decoding, which pools keep apart: "
+                "leave it out, or [serving.prefill] and [serving.decode]"
+            )
+        raw = tuple((key, getattr(self, key)) for key in (*POOLS, *POOLED))
+        found = filled_in(self)
+        own = {key: getattr(found["decode"], key) for key in POOLED}
+        self.__dict__.update(own | found | {"accelerators": None, "_raw": raw})
+
+    def check_accelerators(self) -> None:
+        """Raise ValueError if the accelerator lacks the precision, or the ways do not fit."""
         self._check_precision("compute", self.compute)
         self._check_ways()
+
+    def written(self, keys: Iterable[str]) -> dict[str, Any]:
+        """Some keys as plain values, as the file has them."""
+        if not self._raw:
+            return super().written(keys)
+        return self.model_copy({**dict(self._raw), "_raw": ()}).written(keys)
 
     def _check_ways(self) -> None:
         """Raise ValueError if the ways do not go together."""
@@ -218,6 +260,23 @@ class Serving(OnAccelerator):
             if self.attention_data_parallel is None and self.groups > 1:
                 each = f"expert_parallel = {experts}"
             raise ValueError(f"accelerators = {self.accelerators} is not a multiple of {each}")
+
+    @property
+    def prefilling(self) -> Serving:
+        """One replica of what prefills: of the pool, or the accelerators that decode too."""
+        if self.prefill is None:
+            return self
+        values = dict(self.prefill) | {"accelerators": None, "prefill": None, "decode": None}
+        return self.model_copy(values | {"_raw": ()})
+
+    @property
+    def every_device(self) -> tuple[Accelerator, ...]:
+        """The accelerators to choose from, of pools too."""
+        found = dict.fromkeys(super().every_device)
+        for pool in (self.prefill, self.decode):
+            several = pool.values if isinstance(pool, Offered) else (pool,)
+            found |= dict.fromkeys(d for p in several if p is not None for d in p.every_device)
+        return tuple(found)
 
     @property
     def groups(self) -> int:

@@ -114,6 +114,9 @@ OTHER: dict[str, dict[str, tuple[Any, ...]]] = {
         "memory_efficiency": (0.4,),
         "prefill_efficiency": (0.4,),
         "overhead": ("1 ms",),
+        "prefill": ({"accelerators": 8, "tensor_parallel": 4}, {"accelerator": "A100-SXM-80GB"}),
+        "decode": ({"accelerators": 6}, {"accelerator": "A100-SXM-80GB"}),
+        "pool_link": ("10 GB/s",),
     },
     "lifetime": {
         "inference_tokens": (3e12,),
@@ -180,8 +183,12 @@ LISTED: dict[str, Any] = {
     "lifetime": {"inference_tokens": 1e12, "prefill_share": 0.8},
     "prices": PRICED,
 }
+POOLED: dict[str, Any] = LISTED | {
+    "serving": LISTED["serving"]
+    | {"tensor_parallel": 2, "prefill": {"accelerators": 4, "tensor_parallel": 1}}
+}
 BASES = {"plain": PLAIN, "told": TOLD, "unusual": UNUSUAL, "recomputed": RECOMPUTED,
-         "listed": LISTED}  # fmt: skip
+         "listed": LISTED, "pooled": POOLED}  # fmt: skip
 BASES |= {
     f"{name} by steps": base | {"lifetime": base["lifetime"] | {"throughput": "step"}}
     for name, base in (

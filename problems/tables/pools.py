@@ -1,0 +1,111 @@
+"""``[serving.prefill]`` and ``[serving.decode]``: accelerators for prompts, and for answers.
+
+Prompts are prefilled by one pool, which sends their cache to the other, where answers are decoded
+(DistServe, Zhong et al. 2024, arXiv 2401.09670; Splitwise, Patel et al. 2024, arXiv 2311.18677).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+from modelsizer.problems.hardware.accelerators import PRECISIONS
+from modelsizer.problems.tables.tables import Count, OnAccelerator, one_of
+from modelsizer.problems.typed_tables import Kind, Offered, Read, Several, TableError
+
+if TYPE_CHECKING:
+    from modelsizer.problems.tables.serving import Serving
+
+POOLS = ("prefill", "decode")
+
+
+class Pool(OnAccelerator):
+    """Accelerators that prefill, or that decode; keys that are not given are those of [serving].
+
+    Parameters
+    ----------
+    accelerator, custom_accelerator
+        See `modelsizer.problems.tables.serving.Serving`, as for the others.
+    accelerators : int
+        Number of them in all: replicas of the model, each on tensor_parallel x
+        attention_data_parallel accelerators; one replica by default.
+    tensor_parallel, expert_parallel, attention_data_parallel : int
+        Ways of each replica.
+    compute : {"bf16", "fp8", "fp4"}
+    """
+
+    accelerators: Annotated[Count | None, Several()] = None
+    tensor_parallel: Annotated[Count | None, Several()] = None
+    expert_parallel: Annotated[Count | None, Several()] = None
+    attention_data_parallel: Annotated[Count | None, Several()] = None
+    compute: Annotated[str | None, one_of("a precision", PRECISIONS), Several(numbers=False)] = None
+
+    def __str__(self) -> str:
+        name = self.device.name if self.device is not None else "accelerators"
+        words = name if self.accelerators is None else f"{self.accelerators} {name}"
+        return words if self.tensor_parallel is None else f"{words}, {self.tensor_parallel} ways"
+
+
+POOLED = tuple(Pool.model_fields)
+"""Keys that a pool may have of its own."""
+
+
+def filled_in(serving: Serving) -> dict[str, Pool]:
+    """Both pools, with all that they do not say themselves; none of it is a choice.
+
+    Raises
+    ------
+    TableError
+        If one is not right.
+    ValueError
+        If both together have more accelerators than there are.
+    """
+    found = {name: _filled_in(serving, name) for name in POOLS}
+    both = {name: pool.accelerators or 0 for name, pool in found.items()}
+    if serving.accelerators is not None and sum(both.values()) > serving.accelerators:
+        each = " + ".join(f"{name}.accelerators = {n}" for name, n in both.items())
+        raise ValueError(f"{each} are more than accelerators = {serving.accelerators}")
+    return found
+
+
+def _filled_in(serving: Serving, name: str) -> Pool:
+    said = {key: each for key, each in getattr(serving, name) or Pool() if each is not None}
+    values: dict[str, Any] = {key: getattr(serving, key) for key in POOLED}
+    if {"accelerator", "custom_accelerator"} & set(said):
+        values |= {"accelerator": None, "custom_accelerator": None}
+    values |= {"accelerators": None} | said
+    served = serving.model_copy(values | dict.fromkeys(POOLS))
+    try:
+        served.check_accelerators()
+    except TableError as error:
+        raise TableError([(f"{name}.{key}", text) for key, text in error.faults]) from None
+    except ValueError as error:
+        raise TableError([(name, str(error))]) from None
+    return Pool.model_construct(**values | {"accelerators": served.devices})
+
+
+class _SeveralPools(Several):
+    """Mark of a key that may offer several pools: by menus in one, or a list of tables."""
+
+    def reader(self, one: Read) -> Read:
+        """Reader of one pool or of several."""
+
+        def read(value: Any) -> Any:
+            if isinstance(value, Offered):
+                return value
+            many = isinstance(value, list | tuple)
+            if many and not value:
+                raise ValueError("the menu is empty; list at least one table")
+            tables = [one(each) for each in (value if many else [value])]
+            if not many and not tables[0].offered:
+                return tables[0]
+            found = [each for table in tables for each in table.each()]
+            written = list(value) if many else dict(value) if isinstance(value, Mapping) else value
+            return Offered(tuple(dict.fromkeys(found)), written)
+
+        return read
+
+
+PoolValue = Annotated[
+    Pool | None, Kind(Pool.model_validate, Pool.given), _SeveralPools(numbers=False)
+]
