@@ -7,14 +7,11 @@ Prompts are prefilled by one pool, which sends their cache to the other, where a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from modelsizer.problems.hardware.accelerators import PRECISIONS
 from modelsizer.problems.tables.tables import Count, OnAccelerator, one_of
 from modelsizer.problems.typed_tables import Kind, Offered, Read, Several, TableError
-
-if TYPE_CHECKING:
-    from modelsizer.problems.tables.serving import Serving
 
 POOLS = ("prefill", "decode")
 
@@ -50,25 +47,28 @@ POOLED = tuple(Pool.model_fields)
 """Keys that a pool may have of its own."""
 
 
-def filled_in(serving: Serving) -> dict[str, Pool]:
+def filled_in(serving: Any) -> dict[str, Pool]:
     """Both pools, with all that they do not say themselves; none of it is a choice.
+
+    Parameters
+    ----------
+    serving : Serving
+        Its module imports this one.
 
     Raises
     ------
     TableError
-        If one is not right.
-    ValueError
-        If both together have more accelerators than there are.
+        If one is not right, or both together have more accelerators than there are.
     """
     found = {name: _filled_in(serving, name) for name in POOLS}
     both = {name: pool.accelerators or 0 for name, pool in found.items()}
     if serving.accelerators is not None and sum(both.values()) > serving.accelerators:
         each = " + ".join(f"{name}.accelerators = {n}" for name, n in both.items())
-        raise ValueError(f"{each} are more than accelerators = {serving.accelerators}")
+        raise TableError([("accelerators", f"{serving.accelerators} are fewer than {each}")])
     return found
 
 
-def _filled_in(serving: Serving, name: str) -> Pool:
+def _filled_in(serving: Any, name: str) -> Pool:
     said = {key: each for key, each in getattr(serving, name) or Pool() if each is not None}
     values: dict[str, Any] = {key: getattr(serving, key) for key in POOLED}
     if {"accelerator", "custom_accelerator"} & set(said):

@@ -22,6 +22,9 @@ BOUNDED = frozenset({"training_flops", "tokens", "training_time", "training_cost
 SOUGHT = ("loss", "loss", "loss", "parameters", "training_flops", "serving_memory", "tokens")
 MOST = 60  # designs among which the model is
 
+UNASKED = ("lifetime_cost", "prefill_memory", "request_time", "requests_per_second")
+"""Quantities that such problems do not say enough for."""
+
 
 @dataclass(frozen=True)
 class Referenced:
@@ -52,7 +55,7 @@ def drawn(seed: int, folder: Path) -> Referenced | None:
     path.write_text(json.dumps({"architecture": design_architecture(model)}))
     reference = f"as {path} at {r.choice(TOKENS)!r} tokens"
     sought = r.choice(SOUGHT)
-    names = set(r.sample([n for n in QUANTITIES if n != "lifetime_cost"], r.randint(1, 7)))
+    names = set(r.sample([n for n in QUANTITIES if n not in UNASKED], r.randint(1, 7)))
     names |= {"loss"} if sought != "loss" else {"tokens"} - names if not names & BOUNDED else set()
     tables["budgets"] = {name: _limit(r, name, reference) for name in sorted(names)}
     if r.random() < 0.5:

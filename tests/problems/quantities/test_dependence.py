@@ -135,7 +135,12 @@ OF_THE_BUDGETS = {"ceilings", "requests"}
 PLAIN: dict[str, dict[str, Any]] = {"training": {}, "serving": {}, "lifetime": {}}
 TOLD: dict[str, dict[str, Any]] = {
     "training": {"accelerator": "H100-SXM", "price_per_hour": 2.5, "framework": "llm-foundry"},
-    "serving": {"accelerator": "H100-SXM", "tensor_parallel": 2, "kv_bytes": 2},
+    "serving": {
+        "accelerator": "H100-SXM",
+        "tensor_parallel": 2,
+        "kv_bytes": 2,
+        "output_length": 400,
+    },
     "lifetime": {"inference_tokens": 1e12, "prefill_share": 0.8},
 }
 UNUSUAL: dict[str, dict[str, Any]] = {
@@ -172,8 +177,10 @@ RECOMPUTED: dict[str, dict[str, Any]] = {
         "weight_bits": 4,
         "kv_bits": 4,
         "prompt_length": 512,
+        "output_length": 100,
         "tensor_parallel": 2,
         "expert_parallel": 4,
+        "decode": {"accelerators": 8},
     },
     "lifetime": {"inference_tokens": 1e12, "prefill_share": 0.2, "price_per_hour": 2.0},
 }
@@ -187,6 +194,7 @@ POOLED: dict[str, Any] = LISTED | {
     "serving": LISTED["serving"]
     | {"tensor_parallel": 2, "prefill": {"accelerators": 4, "tensor_parallel": 1}}
 }
+del POOLED["serving"]["kv_bits"]
 BASES = {"plain": PLAIN, "told": TOLD, "unusual": UNUSUAL, "recomputed": RECOMPUTED,
          "listed": LISTED, "pooled": POOLED}  # fmt: skip
 BASES |= {

@@ -16,12 +16,21 @@ from modelsizer.problems.tables.limits import ANY
 from modelsizer.problems.units import parse_quantity
 
 BASE = Problem.load("h100-cluster-90-days").with_settings(
-    {"lifetime.inference_tokens": "1T", "lifetime.prefill_share": 0.5, "training.price_per_hour": 2}
+    {
+        "lifetime.inference_tokens": "1T",
+        "lifetime.prefill_share": 0.5,
+        "training.price_per_hour": 2,
+        "serving.prefill": {},
+        "serving.accelerators": 16,
+        "serving.output_length": 500,
+    }
 )
 LIKELY: list[tuple[str, Any, str, str]] = [
     ("serving_memory", 48, "48 GB", "48 bytes"),
     ("serving_memory", 81920, "81920 MB", "81920 bytes"),
     ("training_memory", "80", "80 GB", "80 bytes"),
+    ("prefill_memory", 48, "48 GB", "48 bytes"),
+    ("request_time", 2000, "2000 ms", "2000 seconds"),
     ("kv_cache", 0.5, "0.5 GB", "0.5 bytes"),
     ("tokens", 15, "15T tokens", "15 tokens"),
     ("tokens", 300, "300B tokens", "300 tokens"),
