@@ -92,7 +92,8 @@ def test_every_quantity_is_that_of_the_design() -> None:
             "tokens": AS_LLAMA, "accelerator": "H100-SXM", "accelerators": 64,
             "price_per_hour": 2.3, "tensor_parallel": [1, 2, 4],
         },
-        "serving": {"accelerator": "H100-SXM", "accelerators": 3, "batch_size": 3, "kv_bits": 4},
+        "serving": {"accelerator": "H100-SXM", "batch_size": 3, "kv_bits": 4, "output_length": 300,
+                    "prefill": {"accelerators": 2}},
         "lifetime": {"inference_tokens": "3T", "prefill_share": 0.7},
     }  # fmt: skip
     for name, row in QUANTITIES.items():
