@@ -11,7 +11,7 @@ from modelsizer.problems.designs.memory_parts import missing_training_settings
 from modelsizer.problems.designs.speculated import Speculated, speculated
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES, names_of
-from modelsizer.problems.units import format_quantity
+from modelsizer.problems.units import format_number, format_quantity
 from modelsizer.text.assumptions import has_windows
 from modelsizer.text.kit.words import counted, percent
 
@@ -69,6 +69,7 @@ def cost_rows(
         estimate = problem.serving.latency
         note = "" if estimate == "expected" else f" (of the {estimate} latency)"
         rows.append(("throughput", _written(design, "decode_throughput") + note))
+        rows += _request_rows(problem, design)
         rows += speculation_rows(speculated(problem, design.architecture))
         if "serving_cost" in design.exact:
             paid = ", prompts included" if problem.serving.output_length is not None else ""
@@ -93,6 +94,19 @@ def cost_rows(
         words = f"{pool}, {requests} of {problem.context_length:,}{fewer}{limited}"
         rows.append(("fits", words))
     return rows
+
+
+def _request_rows(problem: Problem, design: Evaluation) -> list[tuple[str, str]]:
+    """Pools of accelerators, and the requests that they serve a second; empty without them."""
+    serving = problem.serving
+    if serving.prefill is None or serving.decode is None:
+        return []
+    rows = [("pools", f"prefill on {serving.prefill}; decode on {serving.decode}")]
+    if "requests_per_second" not in design.exact:
+        return rows
+    rate = format_number(design.quantity("requests_per_second"), 3)
+    words = f"{rate} a second, each with {serving.output_length:,} tokens of output"
+    return [*rows, ("requests", words)]
 
 
 def speculation_rows(found: Speculated | None) -> list[tuple[str, str]]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from modelsizer.problems.architecture import accounting
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Layer, Trunk
+from modelsizer.problems.architecture.caching import kv_cache, serving_states
 from modelsizer.problems.costs.roofline import PICOSECONDS, time_of
 from modelsizer.problems.tables.serving import Serving
 
@@ -20,8 +20,8 @@ def replicas(serving: Serving) -> tuple[int, int]:
     """Replicas of the model that prefill, and that decode; 1 and 1 without pools."""
     if serving.prefill is None or serving.decode is None:
         return 1, 1
-    prefilling = serving.prefilling.devices
-    return prefilling_devices(serving) // prefilling, decoding_devices(serving) // serving.devices
+    prefilling = serving.prefilling.replica
+    return prefilling_devices(serving) // prefilling, decoding_devices(serving) // serving.replica
 
 
 def prefilling_devices(serving: Serving) -> int:
@@ -53,7 +53,7 @@ def _links(serving: Serving) -> tuple[float, float]:
 def replica_link(serving: Serving) -> float:
     """Bytes/s between a replica that prefills and one that decodes."""
     sent, received = _links(serving)
-    return min(sent * serving.prefilling.devices, received * serving.devices)
+    return min(sent * serving.prefilling.replica, received * serving.replica)
 
 
 def pools_link(serving: Serving) -> float:
@@ -83,15 +83,15 @@ def transfer(
         Bytes/s.
     prompts : int
     """
-    cached = accounting.kv_cache(
+    cached = kv_cache(
         kinds,
-        Fraction(1),
-        prompts,
-        serving.prompt_length or context,
-        serving.kv_policy,
-        serving.latent_multiple,
+        kv_bytes=Fraction(1),
+        batch=prompts,
+        context=serving.prompt_length or context,
+        policy=serving.kv_policy,
+        latent_multiple=serving.latent_multiple,
     )
-    states = accounting.serving_states(kinds, Fraction(1), prompts)
+    states = serving_states(kinds, Fraction(1), prompts)
     layers = (
         time_of(values, float(serving.exact_kv_bytes) / link)
         + time_of(held, float(serving.exact_state_bytes) / link)

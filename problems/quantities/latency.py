@@ -12,6 +12,7 @@ from modelsizer.problems.costs.latency import (
 )
 from modelsizer.problems.costs.pools import pools_link, replica_link
 from modelsizer.problems.costs.roofline import PICOSECONDS
+from modelsizer.problems.hardware.accelerators import UnknownFigureError
 from modelsizer.problems.quantities.cache import CACHED_VALUE
 from modelsizer.problems.quantities.quantity import (
     Cost,
@@ -82,9 +83,15 @@ def needs_prompts(settings: Settings) -> str:
     if settings.serving.prefilling.device is None:
         return ACCELERATOR.format(table="serving.prefill")
     prefill_machine(settings.serving)
-    if settings.serving.prefill is not None:
-        replica_link(settings.serving)
     return ""
+
+
+def needs_first_token(settings: Settings) -> str:
+    """Return the request of `needs_prompts`, for a link between pools known too."""
+    needs = needs_prompts(settings)
+    if not needs and settings.serving.prefill is not None:
+        replica_link(settings.serving)
+    return needs
 
 
 def counted(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a function of both
@@ -93,15 +100,20 @@ def counted(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a func
     There are more copies of fewer key and value heads, at most one for each accelerator.
     """
     serving = settings.serving
-    if serving.prefill is None:
-        return _counted(serving)
-    sent = _sent(serving, pools_link(serving)) if not needs_prompts(settings) else 1
-    return max(_counted(serving), _counted(serving.prefilling), sent)
+    return max(_counted(serving), _counted_of_prompts(settings))
 
 
-def _sent(serving: Serving, link: float) -> int:
+def _counted_of_prompts(settings: Settings) -> int:
+    """`counted` of the pool that prefills and of what it sends; 1 if there is none."""
+    serving = settings.serving
+    try:
+        if serving.prefill is None or needs_first_token(settings):
+            return 1
+    except UnknownFigureError:
+        return 1
     least = min(serving.exact_kv_bytes, serving.exact_state_bytes)
-    return math.ceil(link / min(float(least), 1.0) / PICOSECONDS + 1)
+    sent = math.ceil(pools_link(serving) / min(float(least), 1.0) / PICOSECONDS + 1)
+    return max(_counted(serving.prefilling), sent)
 
 
 def _counted(serving: Serving) -> int:
@@ -180,7 +192,7 @@ ROWS = (
             within=counted,
         ),
         only="max",
-        needs=needs_prompts,
+        needs=needs_first_token,
         axis="time to first token",
         heading="prefill",
         bare=Bare(_MILLISECONDS, most=1000),  # a million tokens of context take minutes

@@ -18,7 +18,7 @@ from modelsizer.problems.quantities.latency import (
     DECODE,
     PREFILL,
     counted_tokens,
-    needs_prompts,
+    needs_first_token,
 )
 from modelsizer.problems.quantities.quantity import Candidate, Cost, Inverse, Quantity, Settings
 from modelsizer.problems.tables.limits import Bare
@@ -28,7 +28,7 @@ OUTPUT = "answers of some length: write serving.output_length = 500"
 
 def needs_requests(settings: Settings) -> str:
     """Return the request for what the time of a request lacks, if missing."""
-    if needs := needs_prompts(settings):
+    if needs := needs_first_token(settings):
         return needs
     return OUTPUT if settings.serving.output_length is None else ""
 

@@ -39,8 +39,10 @@ class Pool(OnAccelerator):
 
     def __str__(self) -> str:
         name = self.device.name if self.device is not None else "accelerators"
-        words = name if self.accelerators is None else f"{self.accelerators} {name}"
-        return words if self.tensor_parallel is None else f"{words}, {self.tensor_parallel} ways"
+        words = name if self.accelerators is None else f"{self.accelerators:,} x {name}"
+        ways = {"tensor": self.tensor_parallel, "expert": self.expert_parallel}
+        parts = [f"{n:,} {kind} ways" for kind, n in ways.items() if n is not None and n > 1]
+        return ", ".join([words, *parts])
 
 
 POOLED = tuple(Pool.model_fields)

@@ -266,8 +266,8 @@ class Serving(OnAccelerator):
         """One replica of what prefills: of the pool, or the accelerators that decode too."""
         if self.prefill is None:
             return self
-        values = dict(self.prefill) | {"accelerators": None, "prefill": None, "decode": None}
-        return self.model_copy(values | {"_raw": ()})
+        own = dict(self.prefill) | {"accelerators": None, "prefill": None, "decode": None}
+        return Serving.model_construct(**{**self.__dict__, **own})
 
     @property
     def every_device(self) -> tuple[Accelerator, ...]:
