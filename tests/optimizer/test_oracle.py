@@ -202,13 +202,19 @@ def test_the_oracle_keeps_the_activations_of_the_paper(t: int) -> None:
 ELSEWHERE = {f"space.{key}" for key in ("attention", "between", "latent", "linear", "experts")}
 """Drawn for the oracle of kinds of layer (tests/support/layers_oracle)."""
 
+OF_POOLS = ("prefill_memory", "request_time", "requests_per_second")
+"""Compared with every ratio of pools in tests/optimizer/test_pools.py."""
+
 
 def test_every_budget_setting_and_block_is_drawn() -> None:
     """What is added to the program is added to the documents, the oracle and the problems."""
-    assert set(BUDGETS) == set(QUANTITIES)
-    assert {(sense, name) for name, row in QUANTITIES.items() for sense in row.senses} <= set(
-        OBJECTIVES
-    )
+    assert {*BUDGETS, *OF_POOLS} == set(QUANTITIES)
+    assert {
+        (sense, name)
+        for name, row in QUANTITIES.items()
+        for sense in row.senses
+        if name not in OF_POOLS
+    } <= set(OBJECTIVES)
     drawn = set()
     for seed in FAST:
         tables = asked(seed)[0].to_dict()
