@@ -201,6 +201,8 @@ def test_the_oracle_keeps_the_activations_of_the_paper(t: int) -> None:
 
 ELSEWHERE = {f"space.{key}" for key in ("attention", "between", "latent", "linear", "experts")}
 """Drawn for the oracle of kinds of layer (tests/support/layers_oracle)."""
+ELSEWHERE |= {f"serving.{key}" for key in ("prefill", "decode", "pool_link")}
+"""Compared with every ratio of pools in tests/optimizer/test_pools.py."""
 
 OF_POOLS = ("prefill_memory", "request_time", "requests_per_second")
 """Compared with every ratio of pools in tests/optimizer/test_pools.py."""
