@@ -19,7 +19,8 @@ from modelsizer.problems.tables.lifetime import Lifetime
 from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.space import Space
 from modelsizer.problems.tables.training import Training
-from tests.support.every_setting import BUDGETS, OBJECTIVES, problem
+from tests.support.drawn_limits import BUDGETS
+from tests.support.every_setting import OBJECTIVES, problem
 from tests.support.machine_problems import QUICK, problem_of
 from tests.support.oracle import counts
 from tests.support.oracle.search import Oracle
