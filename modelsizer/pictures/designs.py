@@ -130,7 +130,8 @@ DEVICES = Picture(
     name="devices",
     title="A design in the memory of each accelerator",
     caption="What its weights, cache and states and the engine's reserve take of the memory that "
-    "each device reports, and what is left of the share that the engine is given.",
+    "each device reports, and what is left of the share that the engine is given; dashed where "
+    "that share ends in what is too much.",
     command="memory",
     figure=_devices,
     example=Example(

@@ -33,6 +33,7 @@ _ROWS_OF_A_SIZE = 17  # rows in a figure of the default height
 _HEAD = (4.5, 9.0)  # rows taken by title, axis and legend; wide, narrow
 _LONGEST = 1.25  # of the largest memory, beyond which a bar is cut
 _TEXT = (1.17, 1.34)  # factor on the extent of the axis, for the texts; wide, narrow
+_DASHES = (0, (3, 2))
 _AWAY = 3  # points from a bar to its text
 
 
@@ -113,6 +114,10 @@ def _draw(axes: Axes, place: int, row: FilledDevice, largest: float, *, narrow: 
     over = row.room < 0
     axes.barh(place, memory, _BAR, fill=False, edgecolor=STAR if over else INK, linewidth=0.8,
               zorder=3)  # fmt: skip
+    if over and row.usable > 0:  # where the engine's part ends: beyond it is too much
+        end = (_taken(row) + float(row.room),) * 2
+        axes.plot(end, (place - _BAR / 2, place + _BAR / 2), color=STAR, ls=_DASHES, lw=0.8,
+                  zorder=3)  # fmt: skip
     words = format_quantity(abs(float(row.room)), "bytes", 2 if narrow else 3)
     axes.annotate(f"{words} {'over' if over else 'left'}", (max(start, memory), place), (_AWAY, 0),
                   textcoords="offset points", va="center", fontsize="small",
