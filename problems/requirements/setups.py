@@ -34,7 +34,7 @@ from modelsizer.problems.tables.training import Training
 from modelsizer.problems.typed_tables import Table
 
 MAX_SETUPS = 100_000
-"""Combinations of the menus of settings, also with parallel layouts: some 40 s of a solve."""
+"""Combinations of the menus of settings, also with parallel layouts: some 15 s of a solve."""
 
 
 HELD = tuple(field.name for field in fields(Settings))
