@@ -47,7 +47,6 @@ def decode_machine(serving: Serving) -> Machine:
     return replace(step_machine(serving), tokens=float(serving.expected_tokens))
 
 
-@lru_cache(maxsize=256)  # every cost of every table of designs asks
 def step_machine(serving: Serving) -> Machine:
     """The machine that runs a decode step without speculation.
 
@@ -58,6 +57,12 @@ def step_machine(serving: Serving) -> Machine:
     UnknownFigureError
         If bandwidth, or a link that is needed, is unknown.
     """
+    # The batch, which may be an array, changes nothing of it.
+    return _step_machine(serving.model_copy({"batch_size": 1}))
+
+
+@lru_cache(maxsize=256)  # every cost of every table of designs asks
+def _step_machine(serving: Serving) -> Machine:
     device, reached = serving.named, _reached(serving, serving.compute)
     scores = _reached(serving, SCORES)
     return Machine(
