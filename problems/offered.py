@@ -106,6 +106,29 @@ class Several:
         return lambda value: plain_copy(value.written) if isinstance(value, Offered) else one(value)
 
 
+@dataclass(frozen=True)
+class SeveralTables(Several):
+    """Mark of a table that may be offered several times: by menus in one, or as a list."""
+
+    def reader(self, one: Read) -> Read:
+        """Reader of one table or of several."""
+
+        def read(value: Any) -> Any:
+            if isinstance(value, Offered):
+                return value
+            many = isinstance(value, list | tuple)
+            if many and not value:
+                raise ValueError("the menu is empty; list at least one table")
+            tables = [one(each) for each in (value if many else [value])]
+            if not many and not tables[0].offered:
+                return tables[0]
+            found = [each for table in tables for each in table.each()]
+            written = list(value) if many else dict(value) if isinstance(value, Mapping) else value
+            return Offered(tuple(dict.fromkeys(found)), written)
+
+        return read
+
+
 def _numbers(ends: Mapping[str, Any]) -> list[int]:
     """The whole numbers of a range."""
     for key, value in ends.items():

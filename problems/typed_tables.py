@@ -19,6 +19,7 @@ from modelsizer.problems.errors import short
 from modelsizer.problems.offered import Offered as Offered
 from modelsizer.problems.offered import Read as Read
 from modelsizer.problems.offered import Several as Several
+from modelsizer.problems.offered import SeveralTables as SeveralTables
 from modelsizer.problems.offered import plain_copy
 from modelsizer.problems.records import dataclass
 

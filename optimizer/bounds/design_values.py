@@ -15,7 +15,7 @@ import numpy as np
 from modelsizer.optimizer.bounds.limits import Limit, feasible, limits
 from modelsizer.optimizer.bounds.relaxation import LARGEST_LN
 from modelsizer.optimizer.bounds.token_caps import LEAST_FLOPS, Spending
-from modelsizer.optimizer.tables.requests import largest_of
+from modelsizer.optimizer.tables.largest_batches import largest_of
 from modelsizer.optimizer.tables.store import TableStore
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, to_floats
 from modelsizer.problems.architecture.architecture import Architecture

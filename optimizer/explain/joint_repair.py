@@ -22,7 +22,7 @@ from modelsizer.optimizer.explain.repairs import Repair, settings_of
 from modelsizer.optimizer.result import Side
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.building import needed
-from modelsizer.optimizer.tables.requests import largest_of
+from modelsizer.optimizer.tables.largest_batches import largest_of
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, to_floats
 from modelsizer.problems.designs.costs import flops_rate, inference_charge, inverse_numerator
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate

@@ -24,7 +24,7 @@ from modelsizer.optimizer.fronts.goals import Goal, question
 from modelsizer.optimizer.search.compare import NEAR
 from modelsizer.optimizer.tables.building import needed
 from modelsizer.optimizer.tables.clock import Clock
-from modelsizer.optimizer.tables.requests import largest_of
+from modelsizer.optimizer.tables.largest_batches import largest_of
 from modelsizer.optimizer.tables.store import TableStore
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, to_floats
 from modelsizer.problems.designs.costs import inverse_numerator

@@ -8,7 +8,7 @@ import numpy as np
 
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, table_of
-from modelsizer.optimizer.tables.requests import largest_of
+from modelsizer.optimizer.tables.largest_batches import largest_of
 from modelsizer.optimizer.tables.table import Ints, Table, to_floats
 from modelsizer.problems.architecture.choices import SHOWN, WIDE
 from modelsizer.problems.architecture.describing import architecture_dict

@@ -268,8 +268,9 @@ _Reads = tuple[Any, Fraction, int]
 def _moving(reads: Sequence[_Reads], machine: Machine) -> Any:
     """Picoseconds of reading weights; those of one format are read together."""
     together: dict[tuple[Fraction, int], Any] = {}
-    for weights, *how in reads:
-        together[*how] = together[*how] + weights if (*how,) in together else weights
+    for weights, each, groups in reads:
+        how = each, groups
+        together[how] = together[how] + weights if how in together else weights
     return sum(
         time_of(weights, float(each / groups) * machine.moving(each))
         for (each, groups), weights in together.items()

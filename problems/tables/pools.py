@@ -6,12 +6,11 @@ Prompts are prefilled by one pool, which sends their cache to the other, where a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from modelsizer.problems.hardware.accelerators import PRECISIONS
 from modelsizer.problems.tables.tables import Count, OnAccelerator, one_of
-from modelsizer.problems.typed_tables import Kind, Offered, Read, Several, TableError
+from modelsizer.problems.typed_tables import Kind, Several, SeveralTables, TableError
 
 POOLS = ("prefill", "decode")
 
@@ -86,28 +85,6 @@ def _filled_in(serving: Any, name: str) -> Pool:
     return Pool.model_construct(**values | {"accelerators": served.devices})
 
 
-class _SeveralPools(Several):
-    """Mark of a key that may offer several pools: by menus in one, or a list of tables."""
-
-    def reader(self, one: Read) -> Read:
-        """Reader of one pool or of several."""
-
-        def read(value: Any) -> Any:
-            if isinstance(value, Offered):
-                return value
-            many = isinstance(value, list | tuple)
-            if many and not value:
-                raise ValueError("the menu is empty; list at least one table")
-            tables = [one(each) for each in (value if many else [value])]
-            if not many and not tables[0].offered:
-                return tables[0]
-            found = [each for table in tables for each in table.each()]
-            written = list(value) if many else dict(value) if isinstance(value, Mapping) else value
-            return Offered(tuple(dict.fromkeys(found)), written)
-
-        return read
-
-
 PoolValue = Annotated[
-    Pool | None, Kind(Pool.model_validate, Pool.given), _SeveralPools(numbers=False)
+    Pool | None, Kind(Pool.model_validate, Pool.given), SeveralTables(numbers=False)
 ]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from modelsizer.problems.errors import did_you_mean, short
-from modelsizer.problems.typed_tables import Kind, Offered, Read, Several, Table, TableError
+from modelsizer.problems.typed_tables import Kind, Several, SeveralTables, Table, TableError
 from modelsizer.problems.units import exact, parse_quantity
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ class Speculation(Table):
     """
 
     kind: SpeculationKind
-    length: Annotated[int, Kind(_read_length)]
+    length: Annotated[int, Kind(_read_length), Several()]
     acceptance: Annotated[float, Kind(_read_acceptance)]
     model: Annotated[str | None, Kind(_read_model)] = None
 
@@ -98,44 +97,8 @@ class Speculation(Table):
         return f"{self.model or self.kind} of {self.length} at {self.acceptance:g}"
 
 
-def _several(value: object) -> list[Speculation]:
-    """Read a table, once for each of the lengths that it offers."""
-    lengths = _lengths(value.get("length")) if isinstance(value, Mapping) else None
-    if lengths is None:
-        return [Speculation.model_validate(value)]
-    assert isinstance(value, Mapping)
-    return [Speculation.model_validate({**value, "length": each}) for each in lengths]
-
-
-def _lengths(value: Any) -> list[Any] | None:
-    """Lengths of a menu; None for a single length."""
-    try:
-        return Several().entries(value)
-    except ValueError as error:
-        raise TableError([("length", str(error))]) from None
-
-
-class _SeveralSpeculations(Several):
-    """Mark of a key that may offer several speculations: lengths of one, or a list of tables."""
-
-    def reader(self, one: Read) -> Read:
-        """Reader of one speculation or of several."""
-
-        def read(value: Any) -> Any:
-            if isinstance(value, Offered):
-                return value
-            many = isinstance(value, list | tuple)
-            if many and not value:
-                raise ValueError("the menu is empty; list at least one table")
-            found = [each for table in (value if many else [value]) for each in _several(table)]
-            several = many or (isinstance(value, Mapping) and _lengths(value.get("length")))
-            return Offered(tuple(dict.fromkeys(found)), value) if several else one(found[0])
-
-        return read
-
-
 SpeculationValue = Annotated[
     Speculation | None,
     Kind(Speculation.model_validate, Speculation.given),
-    _SeveralSpeculations(numbers=False),
+    SeveralTables(numbers=False),
 ]
