@@ -10,6 +10,7 @@ from modelsizer.problems.costs.held import held_cache, held_states
 from modelsizer.problems.costs.speculation import draft_cache, draft_weights
 from modelsizer.problems.quantities.cache import CACHED, CACHED_VALUE
 from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity, Settings
+from modelsizer.problems.quantities.training_cost import ACCELERATOR
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.limits import MEMORY
 from modelsizer.problems.tables.serving import Serving
@@ -59,9 +60,12 @@ def _prefill_copies(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 
 
 
 def _needs_pool(settings: Settings) -> str:
-    if settings.serving.prefill is None:
-        return "accelerators of its own: write [serving.prefill]"
-    return ""
+    serving = settings.serving
+    if serving.prefill is not None:
+        return ""
+    if serving.device is None:
+        return ACCELERATOR.format(table="serving")
+    return "accelerators of its own: write [serving.prefill]"
 
 
 ROWS = (

@@ -152,7 +152,8 @@ def test_exact_losses_are_those_of_evaluated_designs(seed: int) -> None:
 def test_every_column_is_that_of_the_design() -> None:
     settings = {"serving.accelerator": "H100-SXM", "training.accelerator": "H100-SXM",
                 "training.accelerators": 1024, "training.price_per_hour": 2,
-                "lifetime.inference_tokens": 1e12, "lifetime.prefill_share": 0.5}  # fmt: skip
+                "lifetime.inference_tokens": 1e12, "lifetime.prefill_share": 0.5,
+                "serving.output_length": 300, "serving.prefill": {}}  # fmt: skip
     problem = Problem.load("phone-2gb", settings)
     names = [name for name in known_columns(problem) if name != "rank"]
     assert set(QUANTITIES) <= set(names)
