@@ -11,6 +11,7 @@ from modelsizer.problems.laws.reach import caution
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.requirements.device_limits import OF_TABLES, usable_memory
 from modelsizer.problems.requirements.references import model_of
+from modelsizer.problems.space.layouts import MOST_TENSOR
 from modelsizer.problems.tables.limits import read_reference
 from modelsizer.problems.tables.tokenizer import Tokenizer
 from modelsizer.problems.units import format_apart, format_quantity
@@ -42,6 +43,7 @@ def advice(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
             *_vocabularies(problem, design),
             *menu_ends(problem, design),
             *_replicas(problem, design),
+            *_far_ways(problem, design),
         ]
     )
 
@@ -195,3 +197,27 @@ def _replicas(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
         f"{ways // kv_heads} times, and serving_memory counts it so"
     )
     return [AnswerWarning(Consequence.HYGIENE, text, "serving.tensor_parallel")]
+
+
+def _far_ways(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
+    """Warnings about more ways of tensor parallelism than a server commonly has accelerators.
+
+    A decode step is taken to have the link of the accelerator between all ways, and training the
+    same MFU under every layout.
+    """
+    found = []
+    serving, training = problem.serving, problem.training
+    if serving.device is not None and (ways := serving.tensor_parallel) > MOST_TENSOR:
+        text = (
+            f"serving.tensor_parallel = {ways} is taken to have the link of {serving.named.name} "
+            f"between all ways, which is so only where a server joins as many; most join "
+            f"{MOST_TENSOR}"
+        )
+        found.append(AnswerWarning(Consequence.EVIDENCE, text, "serving.tensor_parallel"))
+    if training.device is not None and (ways := design.layout.tensor_parallel) > MOST_TENSOR:
+        text = (
+            f"training.tensor_parallel = {ways} is taken to reach the MFU of measured runs, which "
+            f"kept it within a server of {MOST_TENSOR}; give training.mfu, or fewer ways"
+        )
+        found.append(AnswerWarning(Consequence.EVIDENCE, text, "training.tensor_parallel"))
+    return found

@@ -89,7 +89,8 @@ class Objective(Table):
                 f"@.{self.sense} minimize {of}: {self.quantity} is {numerator} over it"
             )
         if self.sense not in row.senses:
-            raise ValueError(f"@.{self.sense} {self.quantity} can be minimized only")
+            able = " or ".join(row.senses)
+            raise ValueError(f"@.{self.sense} {self.quantity} can be {able}d only")
 
     @property
     def quantity(self) -> str:

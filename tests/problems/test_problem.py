@@ -96,6 +96,7 @@ MALFORMED = [
     ("minimize = \"loss\"", "minimize = \"los\"", "objective", "did you mean loss"),
     ("minimize = \"loss\"", "minimize = \"loss\"\nmaximize = \"tokens\"", "objective", "not both"),
     ("minimize = \"loss\"", "maximize = \"loss\"", "objective", "minimized only"),
+    ("minimize = \"loss\"", "minimize = \"concurrency\"", "objective", "maximized only"),
     ("minimize = \"loss\"", "minimize = \"training_flops\"", "objective.minimize", "budgets.loss"),
     ("minimize = \"loss\"", "minimize = 3", "objective.minimize", "not text"),
     ("minimize = \"loss\"", "law = \"besirolgu-2024\"", "objective.law", "did you mean besiroglu-2024"),
