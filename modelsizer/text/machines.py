@@ -15,7 +15,7 @@ from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import Number
 from modelsizer.text.kit.lines import INDENT, line, paragraph, section, title
 from modelsizer.text.kit.tables import Heading, Table, print_table
-from modelsizer.text.kit.words import NONE, UNKNOWN, quantity, shape, signed
+from modelsizer.text.kit.words import NONE, UNKNOWN, quantity, shape, short_keys, signed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -194,10 +194,9 @@ def _described(found: Machines, each: Forced) -> str:
 def differing(found: Machines, other: Machine) -> str:
     """The values in which a machine differs from the chosen one."""
     chosen = found.chosen
-    names = [key.partition(".")[2] for key in chosen]
     return ", ".join(
-        f"{name if names.count(name) == 1 else key} {_value(found, key, other[key])}"
-        for key, name in zip(chosen, names, strict=True)
+        f"{name} {_value(found, key, other[key])}"
+        for key, name in zip(chosen, short_keys(list(chosen)), strict=True)
         if other[key] != chosen[key]
     )
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from modelsizer.optimizer.fronts.front import Front
 from modelsizer.optimizer.fronts.indicators import hypervolume
 from modelsizer.optimizer.fronts.subset import even_subset, knee
+from modelsizer.optimizer.sweeps.whatif import value_text
 from modelsizer.problems.architecture.choices import NARROW
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.space.left_open import left_open
 from modelsizer.problems.units import Number, format_number
 from modelsizer.text.kit.lines import line, paragraph, section, title
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import STOPS, counted, quantity, setting
+from modelsizer.text.kit.words import STOPS, counted, quantity, setting, short_keys
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,6 +75,11 @@ def _print_points(console: Console, front: Front, shown: Front) -> None:
     points, rms = list(shown), front.problem.law.rms
     columns = [(name, [_show(point[name], name, rms) for point in points]) for name in names]
     columns += [(name, [setting(p["architecture"], name) for p in points]) for name in beside]
+    keys = list(front.problem.menus)
+    for key, name in zip(keys, short_keys(keys), strict=True):
+        table, _, last = key.partition(".")
+        values = [p.get("machine", {}).get(table, {}).get(last) for p in points]
+        columns.append((name, ["" if v is None else value_text(key, v) for v in values]))
     if (front.designs > 1).any():
         columns.append(("designs", [f"{point['designs']:,}" for point in points]))
     print_table(console, Table.of_columns(columns))

@@ -17,7 +17,7 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.kit.lines import line, title
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import NONE, STOPS, and_more
+from modelsizer.text.kit.words import NONE, STOPS, and_more, short_keys
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,12 +63,13 @@ def _print_rows(console: Console, problem: Problem, grid: SweepGrid, rows: Seque
     name = problem.objective.quantity
     several = any(axis.key == "objective.law" for axis in grid.axes)
     rms = None if several else problem.law.rms
-    headings = [axis.key.partition(".")[2] or axis.key for axis in grid.axes]
+    swept = [axis.key for axis in grid.axes]
+    machine = [key for key in problem.menus if key not in swept]
+    names = short_keys([*swept, *machine])
+    headings = names[: len(swept)]
     headings += ["loss"] if name == "loss" else [name, "loss"]
     headings += [shown for shown, _ in _SHOWN]
-    swept = {axis.key for axis in grid.axes}
-    machine = [key for key in problem.menus if key not in swept]
-    headings += [key.partition(".")[2] for key in machine]
+    headings += names[len(swept) :]
     cells = [
         [
             *(value_text(axis.key, row[axis.key]) for axis in grid.axes),

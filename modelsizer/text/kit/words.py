@@ -109,6 +109,12 @@ def setting(settings: Mapping[str, Any], name: str) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def short_keys(keys: Sequence[str]) -> list[str]:
+    """Settings without the table that they are in, but where two of them would be alike."""
+    names = [key.partition(".")[2] or key for key in keys]
+    return [name if names.count(name) == 1 else key for key, name in zip(keys, names, strict=True)]
+
+
 def shape(architecture: Architecture) -> str:
     """Layers by width: ``68 x 6144``."""
     return f"{architecture.layers} x {architecture.trunk.d_model}"

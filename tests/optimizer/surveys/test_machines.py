@@ -14,6 +14,7 @@ from modelsizer import Problem, ProblemError, Solver, solve, sweep, verify_answe
 from modelsizer.cli import app
 from modelsizer.optimizer.result import machine_of
 from modelsizer.optimizer.surveys.machines import Machines, machines
+from modelsizer.text.kit.words import short_keys
 from modelsizer.text.machines import machine_table
 from tests.support.shared import seeds
 
@@ -147,6 +148,13 @@ def test_rows_of_a_sweep_have_the_machine_chosen() -> None:
     one = sweep(problem, {"training.accelerator": ["H100-SXM", "MI300X"]}, jobs=1)
     assert [row["training.accelerator"] for row in one.rows] == ["H100-SXM", "MI300X"]
     assert list(one.rows[0]).count("training.accelerators") == 1
+
+
+def test_tables_of_points_name_the_machine_of_each() -> None:
+    goals = ("--objectives", "loss,training_cost", "--points", "2")
+    shown = CliRunner().invoke(app, ["pareto", "million-dollars", *goals]).stdout
+    assert "accelerators" in shown and "H100-SXM" in shown
+    assert short_keys(["a.x", "b.x", "b.y", "z"]) == ["a.x", "b.x", "y", "z"]
 
 
 def test_what_the_command_machines_refuses() -> None:
