@@ -48,15 +48,6 @@ def settings(r: random.Random) -> tuple[dict[str, Any], dict[str, Any], Layout]:
     return training, serving, layout
 
 
-SPECULATIONS = (
-    {"kind": "mtp", "length": 1, "acceptance": 0.85},
-    {"kind": "mtp", "length": 3, "acceptance": 0.3},
-    {"kind": "mtp", "length": 0, "acceptance": 0.5},
-    {"kind": "draft", "model": "llama-3.2-1b", "length": 4, "acceptance": 0.7},
-    {"kind": "draft", "model": "llama-3-8b", "length": 2, "acceptance": 1},
-)
-
-
 def _sharded(
     r: random.Random, training: dict[str, Any], serving: dict[str, Any], layout: Layout
 ) -> None:
@@ -83,7 +74,7 @@ def _sharded(
     if r.random() < 0.3:
         serving["latent_multiple"] = r.choice([128, 100])
     if r.random() < 0.5:
-        serving["speculation"] = r.choice(SPECULATIONS)
+        serving["speculation"] = r.choice(drawing.SPECULATIONS)
     if r.random() < 0.3:
         serving["prefix_reuse"] = r.choice([0.5, 0.999])
     if r.random() < 0.3:

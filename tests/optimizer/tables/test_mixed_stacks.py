@@ -23,8 +23,7 @@ from modelsizer.problems.architecture.linear_attention import GatedDeltaNet
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.designs.memory_parts import serving_parts, training_parts
 from modelsizer.problems.designs.roofline_points import roofline_points
-from tests.support.layers_oracle.held import Groups
-from tests.support.layers_oracle.machines import divides, figures
+from tests.support.layers_oracle.machines import figures
 from tests.support.layers_oracle.space import (
     DeltaNet,
     Dense,
@@ -34,10 +33,9 @@ from tests.support.layers_oracle.space import (
     Grouped,
     Latent,
     Mamba2,
-    designs,
 )
+from tests.support.layers_oracle.ways import designs
 from tests.support.machine_problems import NAMES, QUICK, problem_of
-from tests.support.oracle.training import Layout
 
 ROUNDED = ("decode_latency", "prefill_latency")  # products of doubles, in whole picoseconds
 CLOSE = 1e-9
@@ -78,16 +76,6 @@ def check_parts(problem: Problem, design: Evaluation) -> None:
         assert point.seconds == pytest.approx(float(design.exact[f"{name}_latency"]), rel=1e-12)
 
 
-def split_by(raw: dict[str, Any], layout: Layout) -> list[dict[str, int]]:
-    """What training and serving divide, as `divides` takes it."""
-    training, groups = raw["training"], Groups.of(raw["serving"])
-    slices = training.get("expert_tensor_parallel", layout.t)
-    return [
-        {"ways": layout.t, "slices": slices, "experts": training.get("expert_parallel", 1)},
-        {"ways": groups.ways, "slices": groups.slices, "experts": groups.experts},
-    ]
-
-
 def compare(seed: int) -> Counter[str]:
     """Compare the designs of a seed; returns how many there were of each kind of layer."""
     seen: Counter[str] = Counter()
@@ -95,7 +83,6 @@ def compare(seed: int) -> Counter[str]:
         return seen
     raw, problem, layout = made
     r = random.Random(seed)
-    splits = split_by(raw, layout)
     number = 0
     for table in tables_of(problem, names=NAMES):
         places = [
@@ -119,13 +106,7 @@ def compare(seed: int) -> Counter[str]:
             check_parts(problem, design)
             kinds = {type(g.mixer).__name__ + "/" + type(g.ffn).__name__ for g in a.groups}
             seen.update([*kinds, f"{len(a.groups)} kinds"])
-    stages = layout.p
-    split = [
-        a
-        for a in designs(raw)
-        if a.layers % stages == 0 and all(divides(a, **how) for how in splits)
-    ]
-    assert number == problem.count_designs() == len(split), seed
+    assert number == problem.count_designs() == len(designs(raw)), seed
     return seen
 
 

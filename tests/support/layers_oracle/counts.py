@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ from tests.support.layers_oracle.space import (
     Latent,
     Mamba2,
 )
-from tests.support.layers_oracle.tables import Tables, exact
+from tests.support.layers_oracle.tables import Tables
 
 
 class Mixer(NamedTuple):
@@ -111,40 +110,3 @@ def training_flops_of_a_token(a: Design, training: Tables) -> int:
         return passes * 2 * parameters(a)[1]
     context = training.get("sequence_length", 4096)
     return passes * forward(a, context, causal=convention == "causal")
-
-
-def costs(a: Design, tables: Tables) -> dict[str, Fraction]:
-    """Every quantity that tokens do not matter to."""
-    serving, training = tables.get("serving", {}), tables.get("training", {})
-    context = serving.get("context_length", training.get("sequence_length", 4096))
-    total, active, inner = parameters(a)
-    kv_bytes = exact(serving.get("kv_bytes", 2))
-    batch = serving.get("batch_size", 1)
-    parts = [(g, mixer(g.mixer, a.d_model)) for g in a.groups]
-    whole = serving.get("kv_policy") == "full"
-    tokens = [context if whole else seen(g.mixer, context) for g, _ in parts]
-    each = [g.count * m.cached * n for (g, m), n in zip(parts, tokens, strict=True)]
-    ways = serving.get("tensor_parallel", 1)
-    copied = sum(n * _copies(g.mixer, ways) for (g, _), n in zip(parts, each, strict=True))
-    states = sum(g.count * m.state for g, m in parts)
-    cache_bytes = batch * sum(each) * kv_bytes
-    state_bytes = batch * states * exact(serving.get("state_bytes", kv_bytes))
-    weights = total * exact(serving.get("weight_bytes", 2))
-    found = {
-        "layers": a.layers,
-        "d_model": a.d_model,
-        "parameters": total,
-        "active_parameters": active,
-        "non_embedding_parameters": inner,
-        "kv_bytes_per_token": sum(g.count * m.cached for g, m in parts) * kv_bytes,
-        "kv_cache": cache_bytes,
-        "serving_memory": (weights + batch * copied * kv_bytes + state_bytes)
-        / serving.get("accelerators", ways),
-        "inference_flops_per_token": forward(a, context),
-    }
-    return {name: Fraction(value) for name, value in found.items()}
-
-
-def _copies(part: Any, ways: int) -> int:
-    """How often tensor parallelism holds a cached value: all of it where it has no heads."""
-    return -(-ways // getattr(part, "kv_heads", 1))

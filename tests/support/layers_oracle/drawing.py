@@ -11,8 +11,8 @@ from typing import Any
 
 from tests.support.layers_oracle.laws import PESSIMIST
 from tests.support.layers_oracle.search import OF_TOKENS, Oracle
-from tests.support.layers_oracle.space import designs
 from tests.support.layers_oracle.tables import Tables, menu
+from tests.support.layers_oracle.ways import designs
 
 MOST = 3000  # designs
 KINDS = ("dense", "windows", "latent", "experts", "linear", "mixed")
@@ -28,6 +28,15 @@ OBJECTIVES = (
     ("maximize", "tokens"),
     ("maximize", "parameters"),
     ("maximize", "active_parameters"),
+)
+
+
+SPECULATIONS = (
+    {"kind": "mtp", "length": 1, "acceptance": 0.85},
+    {"kind": "mtp", "length": 3, "acceptance": 0.3},
+    {"kind": "mtp", "length": 0, "acceptance": 0.5},
+    {"kind": "draft", "model": "llama-3.2-1b", "length": 4, "acceptance": 0.7},
+    {"kind": "draft", "model": "llama-3-8b", "length": 2, "acceptance": 1},
 )
 
 
@@ -123,6 +132,23 @@ def _serving(r: random.Random, sequence: int) -> Tables:
         found["kv_policy"] = "full"
     if r.random() < 0.2:
         found["state_bytes"] = r.choice([2, 4])
+    own = random.Random(repr(found))  # a stream of its own: other draws stay what they were
+    return found | _shared(own, found["accelerators"], found.get("tensor_parallel", 1))
+
+
+def _shared(r: random.Random, accelerators: int, t: int) -> Tables:
+    """Groups of accelerators, padded latents and speculation, each in some problems."""
+    found: Tables = {}
+    groups = r.choice([n for n in (1, 2, 4, 8) if accelerators % (n * t) == 0])
+    if r.random() < 0.5:
+        found["attention_data_parallel"] = groups
+        found["expert_parallel"] = r.choice([e for e in (1, 2, 4, 8) if groups * t % e == 0])
+    if r.random() < 0.25:
+        found["latent_multiple"] = r.choice([128, 100])
+    if r.random() < 0.25:
+        found["speculation"] = r.choice(SPECULATIONS)
+    if r.random() < 0.25:
+        found["prefix_reuse"] = r.choice([0.5, 0.999, 1e-9])
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.support.layers_oracle.counts import layer, mixer, seen
 from tests.support.layers_oracle.space import Dense, Design, Experts, Group, Grouped, Latent
+from tests.support.layers_oracle.ways import Groups
 from tests.support.oracle.counts import context_length, value_bytes, weight_bytes
 from tests.support.oracle.data import Tables, exact
 
@@ -16,37 +17,6 @@ MODELS = {
     "llama-3-8b": Design(4096, 128256, False, (Group(32, Grouped(32, 8, 128), Dense(14336)),)),
 }
 """Models that draft: their model cards and arXiv 2407.21783, table 3."""
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Groups of accelerators with attention of their own, which share the routed experts."""
-
-    number: int
-    ways: int  # tensor parallelism of a group
-    experts: int  # ways of expert parallelism
-
-    @classmethod
-    def of(cls, serving: Tables) -> Groups:
-        t, e = serving.get("tensor_parallel", 1), serving.get("expert_parallel", 1)
-        return cls(serving.get("attention_data_parallel", e // t if e > t else 1), t, e)
-
-    @property
-    def accelerators(self) -> int:
-        return self.number * self.ways
-
-    @property
-    def slices(self) -> int:
-        """Accelerators that each routed expert is divided over."""
-        return self.accelerators // self.experts
-
-    def largest(self, requests: int) -> int:
-        """Most requests of a group."""
-        return -(-requests // self.number)
-
-    def held(self, requests: int) -> int:
-        """Requests that all groups have memory for."""
-        return self.largest(requests) * self.number
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from typing import Any
 from tests.support.layers_oracle.counts import ffn_matrices, layer, mixer, parameters, seen
 from tests.support.layers_oracle.held import (
     Drafts,
-    Groups,
     cached,
     copies,
     formats,
@@ -27,32 +26,11 @@ from tests.support.layers_oracle.space import (
     Grouped,
     Latent,
 )
+from tests.support.layers_oracle.ways import Groups
 from tests.support.oracle.counts import context_length, smallest_matrix, value_bytes
 from tests.support.oracle.data import Tables, accelerator, exact, up
 from tests.support.oracle.serving import Machine
 from tests.support.oracle.training import Layout, Memory
-
-
-def divides(a: Design, ways: int, *, slices: int = 0, experts: int = 1) -> bool:
-    """Whether tensor parallelism divides the widths, and expert parallelism the experts.
-
-    `slices` is the tensor parallelism of a routed expert, that of all else by default.
-    """
-    widths = [a.vocab_size]
-    for _, part, ffn in a.groups:
-        if isinstance(ffn, Experts):
-            if ffn.d_ff % (slices or ways) or ffn.routed % experts:
-                return False
-            widths.append(ffn.d_ff * ffn.shared)
-        else:
-            widths.append(ffn.d_ff)
-        if isinstance(part, DeltaNet):
-            widths += [part.key_heads, part.value_heads]
-        else:
-            widths.append(part.heads)
-        if isinstance(part, Grouped) and part.kv_heads % ways and ways % part.kv_heads:
-            return False
-    return all(width % ways == 0 for width in widths)
 
 
 def convolution(part: Any) -> int:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from tests.support.layers_oracle.counts import costs, parameters, training_flops_of_a_token
+from tests.support.layers_oracle.costs import costs
+from tests.support.layers_oracle.counts import parameters, training_flops_of_a_token
 from tests.support.layers_oracle.laws import Loss
 from tests.support.layers_oracle.quality import Quality
-from tests.support.layers_oracle.space import Design, designs
+from tests.support.layers_oracle.space import Design
 from tests.support.layers_oracle.tables import Limit, Tables, limits
+from tests.support.layers_oracle.ways import designs
 
 OF_TOKENS = ("tokens", "training_flops")
 SAME = 1e-13  # relative: losses that are no further apart are ties

@@ -147,24 +147,9 @@ def is_full(mixer: Any) -> bool:
     return isinstance(mixer, Latent) or (isinstance(mixer, Grouped) and not mixer.window)
 
 
-def designs(tables: Tables) -> list[Design]:
-    """Every distinct design of [space] that the ways of [training] and [serving] divide."""
-    training, served = tables.get("training", {}), tables.get("serving", {})
-    ways = [served.get("tensor_parallel", 1), training.get("tensor_parallel", 1)]
-    stages = training.get("pipeline_parallel", 1)
-    return [a for a in dict.fromkeys(_entries(tables)) if _divides(a, ways, stages)]
-
-
-def _divides(a: Design, ways: list[int], stages: int) -> bool:
-    """Whether heads, feed-forwards, vocabulary and layers split; kv heads may be held twice."""
-    if a.layers % stages:
-        return False
-    widths = [a.vocab_size]
-    for g in a.groups:
-        widths.append(g.ffn.d_ff)
-        widths += [getattr(g.mixer, name, 0) for name in ("heads", "key_heads", "value_heads")]
-    kv = a.key("kv_heads", Grouped) or 1
-    return all(not any(n % t for n in widths) and (kv % t == 0 or t % kv == 0) for t in ways)
+def entries(tables: Tables) -> list[Design]:
+    """Every distinct design of [space], whatever ways of parallelism divide it."""
+    return list(dict.fromkeys(_entries(tables)))
 
 
 def _entries(tables: Tables) -> Iterator[Design]:
