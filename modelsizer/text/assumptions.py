@@ -44,6 +44,8 @@ def serving_rows(found: Assumptions, architecture: Architecture) -> list[tuple[s
     if any(group.layer.attention.state_values() for group in architecture.groups):
         rows.append(("states", f"{_bits(found.state_bytes)} a value"))
     rows.append(("served by", _accelerators(found, architecture)))
+    if found.prefilled_by:
+        rows.append(("prefilled by", found.prefilled_by))
     counted_so = [_COUNTED[found.training_flops], "a second forward pass" * found.recomputed]
     if any(counted_so):
         rows.append(("training FLOPs", ", ".join(filter(None, counted_so))))

@@ -13,7 +13,7 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import exact, plain
 
-_TOLD = ("engine", "memory_alone", "shared_prefix", "interference")
+_TOLD = ("engine", "prefilled_by", "memory_alone", "shared_prefix", "interference")
 """Where there is something to tell."""
 _RENAMED = ("weights", "kv_bytes", "state_bytes", "sequence_length")  # in JSON
 _DIVIDED = ("groups", "expert_parallel")  # left out of JSON where nothing is
@@ -56,6 +56,8 @@ class Assumptions:
         Share of the time of a decode step that goes to prompts of others.
     groups, expert_parallel : int
         Groups of accelerators with attention of their own, and ways that divide routed experts.
+    prefilled_by : str
+        Accelerators of the pool that prefills; empty where those that decode do it too.
     """
 
     batch_size: int
@@ -78,6 +80,7 @@ class Assumptions:
     interference: Fraction = Fraction(0)
     groups: int = 1
     expert_parallel: int = 1
+    prefilled_by: str = ""
 
     @classmethod
     def of(cls, problem: Problem) -> Assumptions:
@@ -104,6 +107,7 @@ class Assumptions:
             exact(serving.interference),
             serving.groups,
             serving.expert_parallel,
+            "" if serving.prefill is None else str(serving.prefill),
         )
 
     def to_dict(self) -> dict[str, Any]:
