@@ -95,8 +95,8 @@ def _read_part(value: object) -> Number:
     return _in_range(number, value)
 
 
-def _reader(dimension: str, *, zero: bool = False, most: float = MOST_SETTING) -> Kind:
-    return Kind(_read_amount(dimension, zero=zero, most=most))
+def _reader(dimension: str, *, zero: bool = False) -> Kind:
+    return Kind(_read_amount(dimension, zero=zero))
 
 
 def _read_amount(
