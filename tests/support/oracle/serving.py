@@ -182,6 +182,10 @@ class Latencies:
         cost = of_a_million_tokens(self.tables, paid, prefill)
         if cost is not None:
             found["serving_cost"] = cost
+        if "output_length" in self.serving:
+            answer = self.serving["output_length"] * step * self.decoding.alone / self.batch
+            found["request_time"] = answer + prefill / self.prompts
+            found["requests_per_second"] = 1 / found["request_time"]
         if self.stepped:
             prompt = self._prefill(a, summed=True) / self.prompts / self.prompt
             answer = step * self.decoding.alone / self.batch
