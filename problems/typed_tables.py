@@ -24,6 +24,7 @@ from modelsizer.problems.offered import plain_copy
 from modelsizer.problems.records import dataclass
 
 _LACKING = object()
+_KEYS_NAMED = 6  # keys of a table that a message about another value names
 
 
 class TableError(ValueError):
@@ -304,7 +305,10 @@ class Table:
         if isinstance(given, cls):
             return given
         if not isinstance(given, Mapping):
-            raise TableError([("", f"{short(given)} is not a table")])
+            keys = list(cls.model_fields)
+            more = ", ..." if len(keys) > _KEYS_NAMED else ""
+            known = f"{', '.join(keys[:_KEYS_NAMED])}{more}"
+            raise TableError([("", f"{short(given)} is not a table; one has the keys {known}")])
         return cls(**given)
 
     @classmethod

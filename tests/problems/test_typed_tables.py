@@ -78,7 +78,7 @@ def test_every_fault_is_told_with_its_key() -> None:
         ("inner.word", "'c' is not one of 'a' or 'b'"),
         ("inner.more", "unknown key"),
         ("even", "3 is odd"),
-        ("many.x", "5 is not a table"),
+        ("many.x", "5 is not a table; one has the keys count, word"),
         ("many.y", "@.count is unlucky"),
         ("self", "unknown key"),
     ]
