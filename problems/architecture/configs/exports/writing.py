@@ -195,7 +195,7 @@ def _layout(t: ModelType, stack: Sequence[Layer]) -> Fields:
     found: Fields = {}
     if t.layers == SEPARATE:
         return {"layers_block_type": [_block_word(layer) for layer in stack]}
-    words = {builder: word for word, builder in t.mixers.items()}
+    words = {built: word for word, built in t.mixers.items()}
     if t.layer_types and (any(windows) or t.layers not in _PLAIN_LAYOUTS):
         found["layer_types"] = [words.get(builder(x.attention), FULL) for x in stack]
     elif t.layers == "attn_layer_indices":
