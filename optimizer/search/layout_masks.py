@@ -21,6 +21,7 @@ from modelsizer.optimizer.search.corners import Corners, by_layout
 from modelsizer.optimizer.tables.grid import Bools
 from modelsizer.optimizer.tables.roots import LAYERS
 from modelsizer.optimizer.tables.table import Ints
+from modelsizer.problems.columns import numbered
 from modelsizer.problems.designs.costs import alike
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import AUXILIARY
@@ -240,8 +241,7 @@ class LayoutMasks:
 
 def _numbers(keys: Iterable[Hashable]) -> tuple[int, ...]:
     """Number keys in the order of their first appearance, equal ones by equal numbers."""
-    numbers: dict[Hashable, int] = {}
-    return tuple(numbers.setdefault(key, len(numbers)) for key in keys)
+    return tuple(numbered(keys)[0].tolist())
 
 
 def varies(problem: Problem, layouts: Sequence[Layout], name: str) -> bool:
