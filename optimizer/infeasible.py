@@ -59,30 +59,33 @@ def why_infeasible(model: Model, clock: Clock) -> list[str]:
             found += _listed(model, clock, small)
         else:
             _searched(model, clock, found, small)
-        if not found:
-            found = _unreached_loss(model, clock)
+        found += _unreached_loss(model, clock, alone=bool(found))
     if not found and ending.complete:
         found = [TOGETHER if listable and not model.risky else UNSURE]
     return [*found, *([] if ending.complete else [CUT_SHORT]), MORE]
 
 
-def _unreached_loss(model: Model, clock: Clock) -> list[str]:
-    """A sentence on a loss that no design reaches at the most tokens that it may take."""
+def _unreached_loss(model: Model, clock: Clock, *, alone: bool) -> list[str]:
+    """A sentence on a loss that no design reaches at the most tokens that it may take.
+
+    On any data if it is looked at `alone`, as other limits are known that no design keeps.
+    """
     loss = model.problem.budgets.loss
     most = None if loss is None else loss.max
-    if most is None and not model.risky:
+    if most is None and (alone or not model.risky):
         return []
-    best = _least_loss(model, clock)
+    held = [] if alone else _held_tokens(model.problem)
+    best = _least_loss(model, clock, held)
     if best is None:
         law = model.quality.law.name
         words = f"objective.law: {law} gives no finite loss for any design of the space"
-        return [words] if model.risky else []
+        return [words] if model.risky and not alone else []
     if most is None or best <= float(most):
         return []
     limit, least = format_apart(most, best, "nats", (5, 5))
     assert loss is not None
     limit += f", {loss.max_as}" if loss.max_as else ""
-    data = "at the most tokens that it may take" if _held_tokens(model.problem) else "on any data"
+    data = "at the most tokens that it may take" if held else "on any data"
     return [
         f"budgets.loss <= {limit}: the least loss of any design of the space, {data}, is {least}"
     ]
@@ -314,9 +317,9 @@ def _held_tokens(problem: Problem) -> list[Constraint]:
     return held if any(c.side == "max" for c in held) else []
 
 
-def _least_loss(model: Model, clock: Clock) -> float | None:
-    """The least loss of any design at the most tokens that it may take; None if none is finite."""
-    tables = constrained(model.problem, _held_tokens(model.problem) or [_ENDLESS])
+def _least_loss(model: Model, clock: Clock, held: list[Constraint]) -> float | None:
+    """The least loss of any design at the most tokens that limits allow; None if none is finite."""
+    tables = constrained(model.problem, held or [_ENDLESS])
     try:
         free = Model(Problem.from_tables(tables, like=model.problem), model.store)
     except ProblemError:

@@ -34,6 +34,16 @@ def test_a_limit_that_no_design_keeps_is_named_with_the_best_there_is(
     assert first.startswith(words) and first == listed[0]
 
 
+def test_a_loss_below_the_floor_of_the_law_is_named_beside_others() -> None:
+    """On any data, whatever the tokens: two limits that no design keeps, each by itself."""
+    settings = {"budgets.serving_memory": "1 MB", "budgets.loss": 1.2, "training.tokens": 1e12}
+    memory, loss, *_ = why_infeasible(Model(Problem.load(ONE, settings)), Clock())
+    assert memory.startswith("budgets.serving_memory <= 1 MB")
+    assert loss.startswith("budgets.loss <= 1.2: the least loss of any design of the space, on any")
+    reached = why_infeasible(Model(Problem.load(ONE, settings | {"budgets.loss": 1.9})), Clock())
+    assert not any("budgets.loss" in words for words in reached)
+
+
 def test_too_little_time_for_the_least_training_flops() -> None:
     flops = {"min": 1e27, "max": 1e28}
     result = solve(Problem.load("h100-cluster-90-days", {"budgets.training_flops": flops}))
