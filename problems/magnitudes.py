@@ -18,7 +18,7 @@ from modelsizer.problems.architecture.structures import LATENT
 from modelsizer.problems.laws.features import beyond_doubles
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.quantities.needs import lacking
-from modelsizer.problems.quantities.quantity import OfFlops, Settings
+from modelsizer.problems.quantities.quantity import LargestBatch, OfFlops, Settings
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.requirements.budgets import Budgets
 from modelsizer.problems.requirements.token_limits import TokenLimits
@@ -45,11 +45,19 @@ per token and after a few more operations."""
 def check_magnitudes(settings: Settings, budgets: Budgets) -> None:
     """Refuse limits on tokens so small or so large that a cost could not be a double.
 
+    Also more requests than are told apart, which no design could keep.
+
     Raises
     ------
     ValueError
         ``"@key message"``, as those of `modelsizer.problems.checks`.
     """
+    for name, limit in budgets.limits.items():
+        how = QUANTITIES[name].how
+        if isinstance(how, LargestBatch) and limit.min is not None and limit.min > how.most:
+            raise ValueError(
+                f"@budgets.{name} {limit.min:,} is too many: requests are counted to {how.most:,}"
+            )
     rates = dict(_rates(settings))
     asked = {f"budgets.{name}": limit for name, limit in budgets.limits.items()}
     if settings.training.tokens is not None:

@@ -118,3 +118,10 @@ def test_no_design_of_several_kinds_has_more_parameters_than_the_bound(seed: int
         row = np.arange(len(table))
         most = max(most, table.linear["parameters"].at(row, table.count - 1).max())
     assert 0 < most <= bound
+
+
+def test_more_requests_than_are_told_apart_are_refused() -> None:
+    settings = {"serving.accelerator": "H100-SXM", "budgets.concurrency": {"min": 10**6}}
+    Problem.load("one-h100-1e24", settings)
+    with pytest.raises(ProblemError, match=r"budgets\.concurrency.*too many.*1,000,000"):
+        Problem.load("one-h100-1e24", settings | {"budgets.concurrency": {"min": 10**6 + 1}})
