@@ -269,7 +269,7 @@ def _scaled(value: Number, steps: tuple[tuple[float, str], ...], digits: int) ->
     if scale == steps[0][0] and rounded >= 1000 * scale and suffix != _DAYS:  # beyond all units
         scale, suffix = 1, next((word for each, word in steps if each == 1), "")
     text = format_number(value / scale, digits)
-    return f"{text}{_SINGULAR.get(suffix, suffix) if text == '1' else suffix}"
+    return f"{text}{_SINGULAR.get(suffix, suffix) if text in ('1', '-1') else suffix}"
 
 
 _DAYS = " days"

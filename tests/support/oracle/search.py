@@ -156,10 +156,16 @@ class Option:
         sure = begin.high <= end.low and not math.isinf(begin.high)
         few = sense == "minimize" and quantity in OF_TOKENS
         tokens = begin if few else end
-        return self._point(sure, tokens, low_loss, sense, quantity)
+        return self._point(sure, tokens, low_loss, sense, quantity, limited)
 
     def _point(
-        self, sure: bool, tokens: Interval, low_loss: float | None, sense: str, quantity: str
+        self,
+        sure: bool,
+        tokens: Interval,
+        low_loss: float | None,
+        sense: str,
+        quantity: str,
+        limited: tuple[Limit, ...],
     ) -> Point:
         at_least_loss = tokens.law and not (sense == "minimize" and quantity in OF_TOKENS)
         if at_least_loss and low_loss is not None:
@@ -168,7 +174,10 @@ class Option:
             ends = self.loss.at(float(tokens.high)), self.loss.at(float(tokens.low))
             loss = Interval(*ends, law=True)
         point = Point(self, sure, tokens, loss, loss, ())
+        # As many requests as these limits leave, of which one may have been lifted.
         value = point.quantity(quantity)
+        if quantity == REQUESTS:
+            value = fixed(self.costs.served(limited))
         if sense == "maximize":
             value = Interval(-value.high, -value.low, value.law)
         if value.law:
