@@ -246,7 +246,7 @@ def test_answers_show_their_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         text = json.dumps(result.to_dict())
         counts = best[0].architecture.counts
         groups = json.loads(text)["architecture"]["groups"]
-        assert [group["count"] for group in groups] == counts
+        assert [group["count"] for group in groups] == list(counts)
         assert [group["attention"]["kind"] for group in groups] == ["full", "sliding"]
         assert from_json(text, "answer") == best[0].architecture
         row = dict(architecture_rows(result))["groups"]

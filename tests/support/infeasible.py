@@ -22,7 +22,7 @@ INFEASIBLE: dict[str, tuple[str, dict[str, object]]] = {
     "tokens x FLOPs": ("fixed-2t-tokens", {**FIXED_2T, "budgets.parameters": {"min": 20e9}}),
     "latency": (
         "h100-cluster-90-days",
-        {**CLUSTER, "serving.engine": "none", "budgets.decode_latency": "5 ms"} | _NARROW,
+        {**CLUSTER, "serving.engine": "none", "budgets.decode_latency": "4 ms"} | _NARROW,
     ),
     "throughput": ("one-h100-1e24", {"budgets.decode_throughput": {"min": 3000},
                                      "serving.accelerator": "H100-SXM",
