@@ -338,6 +338,7 @@ def test_what_depends_on_the_same_is_the_same(base: str) -> None:
     assert moved
 
 
+@pytest.mark.slow
 def test_every_quantity_moves_with_some_setting_that_it_reads() -> None:
     """No declared key is idle: some example shows each of them to matter."""
     shown: set[tuple[str, str]] = set()
