@@ -34,13 +34,14 @@ from modelsizer.problems.architecture.caching import copied
 from modelsizer.problems.architecture.mixers import Count, mixers, whole
 from modelsizer.problems.architecture.weight_formats import WeightFormat
 from modelsizer.problems.costs.sharding import Sharding
+from modelsizer.problems.hardware.efficiencies import MOST_EIGHT
 from modelsizer.problems.records import dataclass
 
 PICOSECONDS = 10**12
 STATE_PASSES = 2  # a state is read and written in every step
 ACTIVATION_BYTES = 2
-CONVERTED = Fraction(3, 2)
-"""Bytes of a weight up to which a kernel converts it before it multiplies."""
+CONVERTED = Fraction(MOST_EIGHT, 8)
+"""Bytes of a weight, of 8 bits each, up to which a kernel converts it before it multiplies."""
 
 
 @dataclass(frozen=True, slots=True)

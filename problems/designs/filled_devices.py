@@ -13,6 +13,7 @@ from modelsizer.problems.errors import ArgumentError
 from modelsizer.problems.hardware.accelerators import Accelerator, accelerator, accelerators
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.requirements.device_limits import engine_memory
 from modelsizer.problems.units import Number, exact
 
 ALL, SERVER = "all", "server"
@@ -126,7 +127,7 @@ def filled_devices(
             continue
         served = problem.serving.on(device)
         parts = held | {RESERVE: exact(served.reserve)}
-        usable = exact(device.memory) * exact(served.memory_utilization)
+        usable = engine_memory(device.memory, served)
         room = serving_room(problem, design, served)
         assert room is not None, "the memory is known"
         rows.append(

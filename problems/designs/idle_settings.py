@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from modelsizer.problems.architecture.accounting import weights_by_part
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.weight_formats import PARTS
+from modelsizer.problems.hardware.accelerators import NOT_KNOWN
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.needs import affected_by
 from modelsizer.problems.quantities.rows import QUANTITIES
@@ -16,7 +17,6 @@ from modelsizer.problems.registry import loosely
 from modelsizer.problems.requirements.device_limits import OF_TABLES
 
 TOKENS = "tokens of training: write training.tokens = 15e12"
-_UNKNOWN = " is not known; "  # in what a quantity lacks of its accelerator
 _OF_MEMORY = (
     "accelerator",
     "custom_accelerator",
@@ -48,7 +48,7 @@ def idle_settings(problem: Problem, keys: Iterable[str], *, trained: bool) -> tu
     """
     lacks = {key: _lack(problem, key, trained) for key in keys}
     return tuple(
-        f"{key} changes no figure{':' if _UNKNOWN in lack else ' without'} {lack}"
+        f"{key} changes no figure{':' if NOT_KNOWN in lack else ' without'} {lack}"
         for key, lack in lacks.items()
         if lack
     )
@@ -67,7 +67,7 @@ def _lack(problem: Problem, key: str, trained: bool) -> str:
         lacks = [_of_quantity(problem, name, trained) for name in QUANTITIES if name in affected]
         if not all(lacks):
             return ""
-        unknown = [lack for lack in lacks if _UNKNOWN in lack]  # what the accelerator itself lacks
+        unknown = [lack for lack in lacks if NOT_KNOWN in lack]  # what the accelerator itself lacks
         if unknown and rest.partition(".")[0] in _DEVICES:
             return ""
         served = [lack for lack in lacks if "serving." in lack and table == "serving"]

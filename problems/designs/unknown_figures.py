@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from modelsizer.problems.hardware.accelerators import FIGURES
+from modelsizer.problems.hardware.accelerators import FIGURES, NOT_KNOWN
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.requirements.device_limits import unknown_memories
 from modelsizer.problems.space.layouts import Layout
-
-_UNKNOWN = " is not known; "  # in what a quantity lacks of its accelerator
 
 
 def unknown_figures(problem: Problem, layouts: Iterable[Layout]) -> tuple[str, ...]:
@@ -54,9 +52,9 @@ def _of_serving(problem: Problem) -> tuple[str, ...]:
     device = problem.serving.device
     if device is None:
         return ()
-    if _UNKNOWN in (lack := problem.lacks("decode_latency")):
+    if NOT_KNOWN in (lack := problem.lacks("decode_latency")):
         return (f"decode and prefill have no latency: {lack}",)
-    if _UNKNOWN not in problem.lacks("prefill_latency"):
+    if NOT_KNOWN not in problem.lacks("prefill_latency"):
         return ()
     peak = FIGURES[f"{problem.serving.compute}_flops"]
     return (
@@ -69,8 +67,8 @@ def _of_serving(problem: Problem) -> tuple[str, ...]:
 def _of_training(problem: Problem) -> tuple[str, ...]:
     if problem.training.device is None:
         return ()
-    if _UNKNOWN in (lack := problem.lacks("training_time")):
+    if NOT_KNOWN in (lack := problem.lacks("training_time")):
         return (f"training has no time, cost or energy: {lack}",)
-    if _UNKNOWN in (lack := problem.lacks("training_energy")):
+    if NOT_KNOWN in (lack := problem.lacks("training_energy")):
         return (f"training has no energy: {lack}, or write training.watts",)
     return ()

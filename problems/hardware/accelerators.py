@@ -31,6 +31,10 @@ PRECISIONS = ("bf16", "fp8", "fp4")
 """Precisions of matrix multiplications, from wide to narrow; each has a figure for its peak."""
 
 
+NOT_KNOWN = " is not known; "
+"""What a message of a figure that an accelerator lacks says, and no other."""
+
+
 class UnknownFigureError(ModelsizerError):
     """Raised if a figure is needed whose value is unknown."""
 
@@ -96,7 +100,7 @@ class Accelerator:
         value: int | float | None = getattr(self, name)
         if value is None:
             raise UnknownFigureError(
-                f"the {FIGURES[name]} of {self.name} is not known; define the accelerator with "
+                f"the {FIGURES[name]} of {self.name}{NOT_KNOWN}define the accelerator with "
                 f"its {name} under custom_accelerator"
             )
         return value

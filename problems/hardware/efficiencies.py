@@ -11,7 +11,7 @@ from modelsizer.problems.hardware.accelerators import Accelerator
 from modelsizer.problems.records import dataclass
 
 _SIXTEEN, _EIGHT, _FOUR = "16", "8", "4"
-_MOST_EIGHT, _MOST_FOUR = 12, 6
+MOST_EIGHT, _MOST_FOUR = 12, 6
 """Bits up to which a format counts as 8, and as 4: halfway to the next one."""
 
 
@@ -74,7 +74,7 @@ def default_engine(device: Accelerator) -> str:
 
 def _format(bits: float) -> str:
     """The nearest measured format, so that 8 bits with their scales count as 8."""
-    return _SIXTEEN if bits > _MOST_EIGHT else _EIGHT if bits > _MOST_FOUR else _FOUR
+    return _SIXTEEN if bits > MOST_EIGHT else _EIGHT if bits > _MOST_FOUR else _FOUR
 
 
 def _by_vendor(device: Accelerator) -> str:

@@ -53,8 +53,12 @@ def usable_for_serving(serving: Serving) -> int | None:
     device = serving.device
     if device is None or device.memory is None:
         return None
-    share = exact(device.memory) * exact(serving.memory_utilization)
-    return _whole(share - serving.reserve)
+    return _whole(engine_memory(device.memory, serving) - serving.reserve)
+
+
+def engine_memory(memory: Number, serving: Serving) -> Fraction:
+    """Bytes of an accelerator of so much memory that the engine may take, with its reserve."""
+    return exact(memory) * exact(serving.memory_utilization)
 
 
 def prefill_pool(serving: Serving) -> Serving | None:
