@@ -88,7 +88,7 @@ bench: $(STAMP)-test
 # Pins for each Python; needs uv on the path.
 lock:
 	for minor in 3.11 3.12 3.13 3.14; do \
-		uv pip compile pyproject.toml --extra all --extra test --extra check --python-version $$minor --no-header \
+		uv pip compile pyproject.toml --extra all --extra test --extra check --extra docs --python-version $$minor --no-header \
 			--no-emit-index-url --no-annotate --quiet -o locks/py$$minor.txt; \
 	done
 
