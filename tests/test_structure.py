@@ -149,7 +149,7 @@ def test_no_test_imports_a_test_and_helpers_live_in_support() -> None:
     seen = 0
     for path in (ROOT / "tests").rglob("*.py"):
         home = path.relative_to(ROOT / "tests").parts[0]
-        if path.name != "__init__.py" and home != "conftest.py":
+        if path.name not in ("__init__.py", "conftest.py"):
             assert (home == "support") != path.name.startswith("test_"), path
         ours = [name for name in imports(path) if name.split(".")[0] == "tests"]
         assert all(name.startswith("tests.support") for name in ours), path
