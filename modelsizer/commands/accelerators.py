@@ -43,7 +43,7 @@ def accelerators(
     csv: Annotated[bool, typer.Option("--csv", help="CSV to standard output.")] = False,
     json_: Json = None,
 ) -> None:
-    """List accelerators with the figures that a source was seen for."""
+    """List accelerators, with figures that a source was seen for."""
     with user_errors():
         from modelsizer.text.accelerator_shares import shares_dict
         from modelsizer.text.accelerators import (

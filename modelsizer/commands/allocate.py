@@ -59,9 +59,10 @@ def allocate(
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
-    """Show where the parameters and the FLOPs go: by component, by layer, by context.
+    """Show where the parameters and the FLOPs of a design go.
 
     The picture is of the shares, as bars.
+
     Exit status: 0 done, 1 proven infeasible, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():

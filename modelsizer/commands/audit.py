@@ -69,7 +69,7 @@ def audit(
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
-    """Compare a published model with the best design within its own budgets.
+    """Compare a model with the best design within its own budgets.
 
     Exit status: 0 compared, 2 bad input, 3 stopped by a limit.
     """

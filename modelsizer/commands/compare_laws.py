@@ -57,10 +57,11 @@ def compare_laws(
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
-    """Solve a problem under each loss law, and find the design of least maximum regret.
+    """Solve under each loss law; find the design of least regret.
 
     Each answer is judged by every other law: in nats of that law, and as the share of the compute
     that it wastes. The picture is of parameters against the limit of --over under each law.
+
     Exit status: 0 all proven, 1 no law has a design, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():

@@ -49,10 +49,11 @@ def depth_width(
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
-    """List the shapes of nearly one size, deepest to widest, with what each costs.
+    """List the shapes of one size from deep to wide, with costs.
 
     Of every depth the design nearest to the size that keeps all limits; the row that the shape law
     prefers is marked. The picture is of what depth costs in loss and in serving.
+
     Exit status: 0 listed, 1 no design keeps every limit, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():

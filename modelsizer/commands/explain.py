@@ -35,7 +35,7 @@ def explain(
     time_limit: TimeLimit = None,
     json_: Json = None,
 ) -> None:
-    """Say why no design keeps every limit: all minimal conflicts, and the least costly repairs.
+    """Say why no design keeps every limit, and what would repair it.
 
     Exit status: 0 explained, or nothing to explain; 2 bad input, 3 stopped by a limit.
     """

@@ -29,7 +29,7 @@ def export(
     ] = "-",
     download: Download = False,
 ) -> None:
-    """Write the architecture of an answer as a configuration that a framework accepts.
+    """Write a design as the configuration of a training framework.
 
     Of an answer of solve, with the batch size and learning rate that it suggests, where the
     framework's file has a place for them: every one but hf.

@@ -140,11 +140,13 @@ def fit(
 
     Huber loss of ln loss, least over a grid of starts; standard errors by bootstrap, of whole
     models where runs are checkpoints. Where only C is given, D = C / 6N. The law written by -o is
-    used by objective.law = "file:PATH". Exit status: 0 fitted, 2 bad input, 3 stopped by a limit.
+    used by objective.law = "file:PATH".
 
     --law terms fits the terms of objective.ablations instead, to runs that differ from others of
     the same base (a column base, or N and D) in heads, kv_heads, r, full_every, between, window or
     kv_lora_rank; -o writes the file that objective.ablations = "file:PATH" takes.
+
+    Exit status: 0 fitted, 2 bad input, 3 stopped by a limit.
     """
     if law == TERMS:
         fit_table(context, runs, columns, where or (), base_law, output, json_)

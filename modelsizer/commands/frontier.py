@@ -63,10 +63,11 @@ def frontier(
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
-    """Sweep a limit: the best design at each value, and the exponents of its growth.
+    """Find the best design at each value of a limit, and its growth.
 
-    By default training FLOPs, from a hundredth to a hundred times the file's limit. The picture
-    is of the frontier and of isoFLOP curves.
+    By default training FLOPs, from a hundredth to a hundred times the file's limit. The picture is
+    of the frontier and of isoFLOP curves.
+
     Exit status: 0 all proven, 1 no value has a design, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():

@@ -24,7 +24,7 @@ def gallery(
     time_limit: TimeLimit = None,
     plot_size: PlotSize = "wide",
 ) -> None:
-    """Draw one picture of each kind, from problems that come with modelsizer.
+    """Draw an example of each kind of picture.
 
     Exit status: 0 all drawn, 2 bad input, 3 stopped by a limit, with those drawn.
     """

@@ -14,48 +14,192 @@ import typer
 from modelsizer.commands.app import BAD_INPUT, LONGEST, say
 from modelsizer.commands.numbers import simply_converted
 from modelsizer.problems.interrupts import INTERRUPTED, count
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.version import __version__
 from modelsizer.problems.visible import shortened
 
-COMMANDS = {
-    "solve": "Find the best design of a problem, with proof.",
-    "verify": "Check a saved answer: compute every figure again, prove it once more, and say "
-    "what differs.",
-    "problems": "List the problems that come with modelsizer.",
-    "check": "Check a problem file, count its designs and estimate the work.",
-    "rank": "List every design that keeps the limits, counted exactly, the best first.",
-    "pareto": "Find all designs of which none is worse in every objective than another.",
-    "frontier": "Sweep a limit: the best design at each value, and the exponents of its growth.",
-    "depth-width": "List the shapes of nearly one size, deepest to widest, with what each costs.",
-    "whatif": "Solve a problem and its scenarios, and show what changes.",
-    "explain": "Say why no design keeps every limit: all minimal conflicts, and the least "
-    "costly repairs.",
-    "prices": "Say what each limit is worth: the optimum with more and with less of it.",
-    "sweep": "Solve a problem at every point of a grid of settings.",
-    "machines": "Say which machine is the best, and what insisting on another costs.",
-    "report": "Write one page with the answer, its proof, pictures, rankings and the problem.",
-    "allocate": "Show where the parameters and the FLOPs go: by component, by layer, by context.",
-    "layers": "Show the pattern of a stack of layers, and what each kind of layer costs.",
-    "memory": "Show what fills the memory of one accelerator, in serving and in training.",
-    "users": "Say how many users a design serves at once, by context, and what each sees and "
-    "costs.",
-    "roofline": "Show whether memory or compute bounds decode at several batches, and prefill.",
-    "describe": "Count what an architecture holds and costs, to the unit.",
-    "audit": "Compare a published model with the best design within its own budgets.",
-    "export": "Write the architecture of an answer as a configuration that a framework accepts.",
-    "models": "List published models, with counted parameters, or the model types that are read.",
-    "laws": "List published loss laws: form, range, what they see, and which can be solved with.",
-    "compare-laws": "Solve a problem under each loss law, and find the design of least maximum "
-    "regret.",
-    "fit": "Fit a loss law to your own training runs.",
-    "plan-runs": "Plan the small runs that tell most about the law at the scale of the problem's "
-    "optimum.",
-    "uncertainty": "Solve under every bootstrap draw of a fitted law: who wins, what each choice "
-    "gives up.",
-    "accelerators": "List accelerators with the figures that a source was seen for.",
-    "gallery": "Draw one picture of each kind, from problems that come with modelsizer.",
+GROUPS = {
+    "Ask": "for the best design, and take it with you",
+    "Understand": "why it is the best, what it costs, and what it would take",
+    "Compare": "designs, machines, scenarios and loss laws",
+    "Fit": "a loss law to your own runs",
+    "Look up": "what comes with modelsizer",
 }
-"""What each does, in the order of `--help`: the first sentence of its function.
+"""Groups of commands in the order of `--help`, each with what its commands are for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A command in the list.
+
+    Parameters
+    ----------
+    group : str
+        One of `GROUPS`.
+    does : str
+        What it does: the first sentence of its function.
+    example : str
+        Arguments of a run that works as it stands; its own help ends with it.
+    """
+
+    group: str
+    does: str
+    example: str
+
+
+COMMANDS = {
+    "check": Row(
+        "Ask",
+        "Check a problem file, count its designs and estimate the work.",
+        "one-h100-1e24",
+    ),
+    "solve": Row(
+        "Ask",
+        "Find the best design of a problem, with proof.",
+        "one-h100-1e24 --set budgets.training_flops=2e24",
+    ),
+    "report": Row(
+        "Ask",
+        "Write the answer as one web page: proof, pictures and tables.",
+        "one-h100-1e24 -o report.html",
+    ),
+    "export": Row(
+        "Ask",
+        "Write a design as the configuration of a training framework.",
+        "llama-3.1-8b --to torchtitan",
+    ),
+    "verify": Row(
+        "Ask",
+        "Check a saved answer: compute its figures and prove it again.",
+        "answer.json",
+    ),
+    "explain": Row(
+        "Understand",
+        "Say why no design keeps every limit, and what would repair it.",
+        'phone-2gb --set "budgets.serving_memory=100 MB"',
+    ),
+    "prices": Row(
+        "Understand",
+        "Say what each limit is worth: solve with more and less of it.",
+        "one-h100-1e24",
+    ),
+    "describe": Row(
+        "Understand",
+        "Count what an architecture holds and costs, to the unit.",
+        "llama-3.1-8b --set serving.accelerator=H100-SXM",
+    ),
+    "allocate": Row(
+        "Understand",
+        "Show where the parameters and the FLOPs of a design go.",
+        "deepseek-v3 --context 4096,131072",
+    ),
+    "layers": Row(
+        "Understand",
+        "Show the pattern of the layers, and what each kind costs.",
+        "gemma-3-27b --beside llama-3.1-8b",
+    ),
+    "memory": Row(
+        "Understand",
+        "Show what fills the memory of one accelerator.",
+        "one-h100-1e24",
+    ),
+    "users": Row(
+        "Understand",
+        "Say how many users a design serves at once, and at what cost.",
+        "llama-3.1-8b --each serving.accelerator=H100-SXM,L40S",
+    ),
+    "roofline": Row(
+        "Understand",
+        "Show whether memory or compute bounds decode and prefill.",
+        "llama-3.1-8b --set serving.accelerator=H100-SXM",
+    ),
+    "rank": Row(
+        "Compare",
+        "List every design that keeps the limits, the best first.",
+        "one-h100-1e24 --top 10 --csv ranking.csv",
+    ),
+    "pareto": Row(
+        "Compare",
+        "Find all designs that no other beats in every objective.",
+        "phone-2gb --objectives parameters,loss",
+    ),
+    "frontier": Row(
+        "Compare",
+        "Find the best design at each value of a limit, and its growth.",
+        'one-h100-1e24 --over budgets.serving_memory --from "20 GB" --to "80 GB"',
+    ),
+    "depth-width": Row(
+        "Compare",
+        "List the shapes of one size from deep to wide, with costs.",
+        "one-h100-1e24 --parameters 7B",
+    ),
+    "sweep": Row(
+        "Compare",
+        "Solve a problem at every point of a grid of settings.",
+        'phone-2gb --set "budgets.serving_memory=1 GB,2 GB" -o points.jsonl',
+    ),
+    "whatif": Row(
+        "Compare",
+        "Solve a problem and its scenarios, and show what changes.",
+        "phone-2gb --set serving.context_length=1024,8192",
+    ),
+    "machines": Row(
+        "Compare",
+        "Say which machine is best, and what insisting on others costs.",
+        "million-dollars",
+    ),
+    "audit": Row(
+        "Compare",
+        "Compare a model with the best design within its own budgets.",
+        "llama-3.1-8b",
+    ),
+    "compare-laws": Row(
+        "Compare",
+        "Solve under each loss law; find the design of least regret.",
+        "one-h100-1e24 --laws besiroglu-2024,hoffmann-2022",
+    ),
+    "uncertainty": Row(
+        "Compare",
+        "Solve under every draw of a fitted law, and say who wins.",
+        "one-h100-1e24 --law law.toml",
+    ),
+    "fit": Row(
+        "Fit",
+        "Fit a loss law to your own training runs.",
+        "runs.csv -o law.toml",
+    ),
+    "plan-runs": Row(
+        "Fit",
+        "Plan the small runs that tell most about the loss at scale.",
+        "one-h100-1e24 --budget 1e21",
+    ),
+    "problems": Row(
+        "Look up",
+        "List the problems that come with modelsizer.",
+        "",
+    ),
+    "models": Row(
+        "Look up",
+        "List published models, with counted parameters.",
+        "--match llama",
+    ),
+    "laws": Row(
+        "Look up",
+        "List published loss laws, or show one with all that is known.",
+        "besiroglu-2024",
+    ),
+    "accelerators": Row(
+        "Look up",
+        "List accelerators, with figures that a source was seen for.",
+        "H100-SXM",
+    ),
+    "gallery": Row(
+        "Look up",
+        "Draw an example of each kind of picture.",
+        "pictures",
+    ),
+}
+"""Every command, in the order of `--help` within each group.
 
 The command ``x-y`` is the function ``x_y`` of ``x_y.py`` in this folder. Only the one that is asked
 for is imported.
@@ -75,7 +219,9 @@ def _command(name: str) -> Any:
     alone = typer.Typer(add_completion=False, rich_markup_mode=None)
     module = import_module(f"modelsizer.commands.{function}")
     alone.command(name, cls=Command)(getattr(module, function))
-    return typer.main.get_command(alone)
+    made: Any = typer.main.get_command(alone)
+    made.example = COMMANDS[name].example
+    return made
 
 
 class _Modules(Mapping[str, Any]):
@@ -110,8 +256,11 @@ class _Commands(typer.core.TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         """Write what each command does, of which none is imported."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        widest = max(map(len, COMMANDS))
+        for group, purpose in GROUPS.items():
+            with formatter.section(f"{group} {purpose}"):
+                own = {name: row.does for name, row in COMMANDS.items() if row.group == group}
+                formatter.write_dl([(name.ljust(widest), does) for name, does in own.items()])
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run a command and exit, also after an error that no other place expects."""
@@ -169,6 +318,8 @@ app = typer.Typer(
     cls=_Commands,
     name="modelsizer",
     help="The best language model that a budget can buy, with proof.",
+    epilog="`modelsizer COMMAND --help` has the options of a command, and an example. To begin: "
+    "`modelsizer solve one-h100-1e24`.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

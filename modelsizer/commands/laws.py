@@ -25,7 +25,7 @@ def laws(
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
-    """List published loss laws: form, range, what they see, and which can be solved with.
+    """List published loss laws, or show one with all that is known.
 
     With NAME its page: coefficients, data, source, and what is wrong with it; --plot draws it. A
     PATH.toml is a law of one's own, as fit writes it. NAME may be ablations, the terms that no law

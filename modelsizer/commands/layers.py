@@ -45,10 +45,10 @@ def layers(
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
-    """Show the pattern of a stack of layers, and what each kind of layer costs.
+    """Show the pattern of the layers, and what each kind costs.
 
-    Exit status: 0 done, 1 proven infeasible, 2 bad input, 3 stopped by a limit: the
-    design is the best found, if there is one.
+    Exit status: 0 done, 1 proven infeasible, 2 bad input, 3 stopped by a limit: the design is the
+    best found, if there is one.
     """
     with user_errors():
         check_plot(plot, plot_size)

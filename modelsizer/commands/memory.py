@@ -43,10 +43,10 @@ def memory(
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
-    """Show what fills the memory of one accelerator, in serving and in training.
+    """Show what fills the memory of one accelerator.
 
-    Exit status: 0 done, 1 proven infeasible, 2 bad input, 3 stopped by a limit: the
-    design is the best found, if there is one.
+    Exit status: 0 done, 1 proven infeasible, 2 bad input, 3 stopped by a limit: the design is the
+    best found, if there is one.
     """
     with user_errors():
         from modelsizer.problems.designs.assumptions import Assumptions

@@ -22,7 +22,7 @@ def models(
     csv: Annotated[bool, typer.Option("--csv", help="CSV to standard output.")] = False,
     json_: Json = None,
 ) -> None:
-    """List published models, with counted parameters, or the model types that are read."""
+    """List published models, with counted parameters."""
     with user_errors():
         from modelsizer.text.models import (
             SORT_KEYS,

@@ -55,9 +55,10 @@ def pareto(
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
-    """Find all designs of which none is worse in every objective than another.
+    """Find all designs that no other beats in every objective.
 
     The picture is of the front.
+
     Exit status: 0 complete, 1 no design keeps every limit, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():

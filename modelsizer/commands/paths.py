@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from modelsizer.commands.app import fail
-from modelsizer.commands.numbers import NumberCommand
+from modelsizer.commands.help_pages import HelpfulCommand
 from modelsizer.commands.output import STANDARD_OUTPUT
 from modelsizer.problems.visible import visible
 
@@ -32,7 +32,7 @@ _written: list[tuple[str, Path]] = []
 """What options of the running command write, for files that are known once its problem is read."""
 
 
-class Command(NumberCommand):
+class Command(HelpfulCommand):
     """A command that refuses a path which it could not write, or would both read and write."""
 
     def invoke(self, ctx: Any) -> Any:

@@ -125,11 +125,12 @@ def plan_runs(
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
-    """Plan the small runs that tell most about the law at the scale of the problem's optimum.
+    """Plan the small runs that tell most about the loss at scale.
 
     Runs of the target's family are chosen by exchange, proven near the best by a convex bound, and
-    compared with the best of many isoFLOP grids of the same budget. Exit status: 0 planned, 1 no
-    design keeps every limit, 2 bad input, 3 stopped by a limit.
+    compared with the best of many isoFLOP grids of the same budget.
+
+    Exit status: 0 planned, 1 no design keeps every limit, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():
         check_tables(csv)

@@ -43,10 +43,12 @@ def prices(
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
-    """Say what each limit is worth: the optimum with more and with less of it.
+    """Say what each limit is worth: solve with more and less of it.
 
     Every change is solved again, with proof. The picture is of all limits at 10 % less and 10 %
-    more. Exit status: 0 priced, 1 no design keeps every limit, 2 bad input, 3 stopped by a limit.
+    more.
+
+    Exit status: 0 priced, 1 no design keeps every limit, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():
         from modelsizer.optimizer.prices.prices import prices as priced

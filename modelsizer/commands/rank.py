@@ -54,9 +54,10 @@ def rank(
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
-    """List every design that keeps the limits, counted exactly, the best first.
+    """List every design that keeps the limits, the best first.
 
     --csv and --parquet write all that fit, in order. The picture is of parameters against depth.
+
     Exit status: 0 listed, 1 no design keeps every limit, 2 bad input, 3 stopped by a limit, with
     those looked at.
     """

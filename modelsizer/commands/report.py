@@ -39,10 +39,11 @@ def report(
         str | None, typer.Option(metavar="YYYY-MM-DD", help="Write a date on it; none by default.")
     ] = None,
 ) -> None:
-    """Write one page with the answer, its proof, pictures, rankings and the problem.
+    """Write the answer as one web page: proof, pictures and tables.
 
-    It is a file of its own: it needs no network and no script. The same input gives the same
-    bytes. Exit status: 0 solved, 1 proven infeasible, 2 bad input, 3 stopped by a limit.
+    It is a file of its own: it needs no network and no script. The same input gives the same bytes.
+
+    Exit status: 0 solved, 1 proven infeasible, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():
         from modelsizer.problems.files import write_text

@@ -37,10 +37,10 @@ def roofline(
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
-    """Show whether memory or compute bounds decode at several batches, and prefill.
+    """Show whether memory or compute bounds decode and prefill.
 
-    Exit status: 0 done, 1 proven infeasible, 2 bad input, 3 stopped by a limit: the
-    design is the best found, if there is one.
+    Exit status: 0 done, 1 proven infeasible, 2 bad input, 3 stopped by a limit: the design is the
+    best found, if there is one.
     """
     with user_errors():
         from modelsizer.problems.architecture.sources import load_architecture

@@ -145,6 +145,7 @@ def solve(
 
     The picture is of loss over layers and d_model, by the law itself; those of `uncertainty` and
     `compare-laws` are of many laws.
+
     Exit status: 0 solved, 1 proven infeasible, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():

@@ -50,11 +50,13 @@ def uncertainty(
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
-    """Solve under every bootstrap draw of a fitted law: who wins, what each choice gives up.
+    """Solve under every draw of a fitted law, and say who wins.
 
     And the designs of least expected loss, worst-case loss, maximum regret and CVaR, proven over
-    the draws. Exit status: 0 solved, 1 proven infeasible, 2 bad input, 3 stopped by a
-    limit, before the answer: it is of all designs together.
+    the draws.
+
+    Exit status: 0 solved, 1 proven infeasible, 2 bad input, 3 stopped by a limit, before the
+    answer: it is of all designs together.
     """
     with user_errors():
         check_plot(plot, plot_size)

@@ -53,12 +53,13 @@ def users(
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
-    """Say how many users a design serves at once, by context, and what each sees and costs.
+    """Say how many users a design serves at once, and at what cost.
 
     As many requests as fit the accelerators and keep the limits that are set, such as
     budgets.decode_latency. The picture has a line for each value.
-    Exit status: 0 done, 1 proven infeasible, 2 bad input, 3 stopped by a limit: the
-    design is the best found, if there is one.
+
+    Exit status: 0 done, 1 proven infeasible, 2 bad input, 3 stopped by a limit: the design is the
+    best found, if there is one.
     """
     with user_errors():
         check_tables(csv)

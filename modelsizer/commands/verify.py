@@ -34,11 +34,12 @@ def verify(
     ] = False,
     json_: Json = None,
 ) -> None:
-    """Check a saved answer: compute every figure again, prove it once more, and say what differs.
+    """Check a saved answer: compute its figures and prove it again.
 
     It needs no other file. What differs may be the version or a catalogue here, an edited problem
     or figure, or a claim that is not so. The proof of an answer that a limit stopped gets twice the
     time that it took, unless there is a --time-limit.
+
     Exit status: 0 all agrees, 2 bad input, 3 something differs or could not be proven again.
     """
     with user_errors():

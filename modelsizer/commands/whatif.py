@@ -57,6 +57,7 @@ def whatif(
 
     Scenarios are the tables [scenarios.NAME] of the file, --scenario and lists in --set. One that
     is infeasible is a row with its reason.
+
     Exit status: 3 if a limit stopped one of them, otherwise of the problem itself, as of solve.
     """
     with user_errors():

@@ -242,7 +242,7 @@ def test_proofs_that_disagree_are_no_success(good: Path, monkeypatch: pytest.Mon
 def test_version_and_help() -> None:
     assert modelsizer.__version__ in run("--version").stdout
     text = run("--help").stdout
-    assert "..." not in text.partition("Commands:")[2]
+    assert "..." not in text.partition("Options:")[2]
     assert all(command in text for command in ("solve", "problems", "check"))
 
 

@@ -16,7 +16,7 @@ GROUP: Any = typer.main.get_command(app)
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_list_has_the_first_sentence_of_each_command(name: str) -> None:
-    assert GROUP.commands[name].get_short_help_str(1000) == COMMANDS[name]
+    assert GROUP.commands[name].get_short_help_str(1000) == COMMANDS[name].does
     assert GROUP.commands[name].name == name
 
 
