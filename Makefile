@@ -3,6 +3,7 @@
 #   make solve                    install, then solve the shipped problem
 #   make test                     install what tests need, then run them
 #   make check                    ruff and mypy
+#   make docs                     the documentation as a site, in build/site
 #   make test-slow                the long agreement runs
 #   make test-reference           counts against transformers (installs it and torch)
 #   make test-pulp4               the back ends under PuLP 4 (Python 3.12 or later)
@@ -23,7 +24,7 @@ LOCK := locks/py$(MINOR).txt
 STAMP = $(VENV)/.installed-$(MINOR)
 PROBLEM := one-h100-1e24
 
-.PHONY: help solve test test-slow test-reference test-pulp4 check dist bench lock clean python
+.PHONY: help solve test test-slow test-reference test-pulp4 check docs dist bench lock clean python
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -73,6 +74,15 @@ check: $(STAMP)-test
 	rm -rf build/tree && mkdir -p build/tree/modelsizer
 	ln -s $(CURDIR)/modelsizer/* $(CURDIR)/problems $(CURDIR)/optimizer $(CURDIR)/plots build/tree/modelsizer/
 	$(BIN)/mypy
+
+$(STAMP)-docs: $(STAMP)-solve
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[all,docs]'
+	@touch $@
+
+# Strict: a warning, a link that leads nowhere among them, is an error. The variable silences an advertisement.
+docs: $(STAMP)-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "open build/site/index.html; for the search, $(BIN)/python -m http.server -d build/site"
 
 # Some 20 minutes; the pages and pictures of docs/ are pasted and drawn from what it writes.
 bench: $(STAMP)-test

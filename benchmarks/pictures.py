@@ -1,4 +1,4 @@
-"""Draw docs/growth*.png and docs/rivals.png from the results of the other benchmarks.
+"""Draw growth*.png and rivals.png of docs/explanation from the results of the other benchmarks.
 
 Times are CPU seconds, which vary least on a machine with other users.
 """
@@ -14,7 +14,7 @@ from benchmarks.points import ENDLESS
 from modelsizer.pictures.registry import draw
 from modelsizer.plots import save
 
-DOCS = Path("docs")
+DOCS = Path("docs/explanation")
 BACK_ENDS = ("scipy", "pulp")  # beside `bound`, whose search they use
 EXACT = 1e-9  # nats; a smaller gap counts as zero
 

@@ -1,7 +1,8 @@
 """What experts and choices that a loss law does not see are worth, in plain NumPy floats.
 
 The leverage of experts is equation 13 of Tian et al. 2025 (arXiv 2507.17702) with the constants of
-its table 2; the other terms are judgements from published ablations, as `docs/laws.md` lists them.
+its table 2; the other terms are judgements from published ablations, as
+`docs/explanation/laws.md` lists them.
 Written again here, for the rivals that only evaluate designs.
 """
 

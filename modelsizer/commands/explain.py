@@ -28,7 +28,7 @@ def explain(
         typer.Option(
             metavar="KEY=W",
             help="Weight of a change of a limit, a setting or a menu, in place of its own (of "
-            "budgets 1, of the loss 100; docs/questions.md has all). Repeatable.",
+            "budgets 1, of the loss 100; docs/how-to/questions.md has all). Repeatable.",
         ),
     ] = None,
     set_: Settings = None,

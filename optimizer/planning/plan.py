@@ -26,7 +26,7 @@ which is assumed known; a neighbour on the grid is nearly as informative, and te
 AROUND = 4.0
 """Default factor by which the further sizes, at the target's FLOPs, are smaller and larger. A plan
 for the target alone determines one number well but not the optimum: the law's nonlinearity then
-scatters the fits more than the linear theory predicts (figures in docs/plan-runs.md)."""
+scatters the fits more than the linear theory predicts (figures in docs/how-to/plan-runs.md)."""
 
 _NAMED = ("head_dim", "kv_heads", "d_ff", "vocab_size")
 """Settings in which configs of one shape may differ."""

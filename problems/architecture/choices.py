@@ -1,6 +1,6 @@
 """The choices of a design, one row each, with all that the program needs to know of a choice.
 
-``docs/adding.md`` lists what else a new choice affects.
+``docs/reference/adding.md`` lists what else a new choice affects.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def usable_for_serving(serving: Serving) -> int | None:
     """Bytes of an accelerator for weights, cache and states; None if its memory is unknown.
 
     Memory as the device reports it x memory_utilization - the reserve of the engine, not below 0:
-    what vLLM shares out (its ``gpu_memory_utilization``; docs/costs.md).
+    what vLLM shares out (its ``gpu_memory_utilization``; docs/explanation/costs.md).
     """
     device = serving.device
     if device is None or device.memory is None:

@@ -18,7 +18,7 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from tests.support.shared import ROOT
 
 README = (ROOT / "README.md").read_text()
-COSTS = (ROOT / "docs/costs.md").read_text()
+COSTS = (ROOT / "docs/explanation/costs.md").read_text()
 PAGES = README + "".join(page.read_text() for page in sorted((ROOT / "docs").rglob("*.md")))
 SHOWN = re.findall(r"<!-- output: (.+?) -->\n```\n(.*?)\n```", PAGES, re.DOTALL)
 
@@ -66,7 +66,7 @@ def test_python_shown_prints_what_is_shown(
 
 def test_every_function_is_shown() -> None:
     assert "```python\n" in README and len(PYTHON) > 3
-    guide = (ROOT / "docs/python.md").read_text()
+    guide = (ROOT / "docs/how-to/python.md").read_text()
     functions = [n for n in modelsizer.__all__ if inspect.isfunction(getattr(modelsizer, n))]
     told = {n for n in functions if not n.startswith(("register_", "check_"))}
     assert told <= set(re.findall(r"`(\w+)`", guide))
@@ -103,7 +103,7 @@ def test_the_budget_of_the_guide_runs() -> None:
 
 
 def test_the_guide_to_own_laws_shows_its_file_and_runs() -> None:
-    guide = (ROOT / "docs/own-laws.md").read_text()
+    guide = (ROOT / "docs/how-to/own-laws.md").read_text()
     (text,) = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
     assert text == (ROOT / "docs/own-law.toml").read_text()
     code = "".join(re.findall(r"```python\n(.*?)```", guide, re.DOTALL))

@@ -89,7 +89,7 @@ def random_problem(seed: int) -> Problem:
 
 
 def features(a: Architecture, active_parameters: float) -> dict[str, float]:
-    """Features of stacks as docs/own-laws.md gives them."""
+    """Features of stacks as docs/how-to/own-laws.md gives them."""
     layers = [group for group in a.groups for _ in range(group.count)]
     found = {
         name: sum(_layer(group, a.trunk.d_model)[name] for group in layers) / len(layers)

@@ -12,7 +12,7 @@ from modelsizer import Problem, Result, solve
 Path = tuple[str | int, ...]
 
 UNVERIFIED = ("seconds", "statistics", "solver")
-"""Keys that docs/answers.md lists: they say how an answer was found, not what it is."""
+"""Keys that docs/reference/answers.md lists: they say how an answer was found, not what it is."""
 
 
 def saved(result: Result) -> dict[str, Any]:

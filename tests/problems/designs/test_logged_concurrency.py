@@ -66,4 +66,4 @@ def test_with_the_reserve_that_the_log_states_it_is_the_logged_number() -> None:
 
 def test_with_the_default_reserve_the_ratios_are_those_of_the_documents() -> None:
     ratios = sorted(round(requests(row) / row["max_concurrency"], 2) for row in logged())
-    assert ratios == [0.89, 1.26, 1.64, 1.72]  # docs/predictions.md
+    assert ratios == [0.89, 1.26, 1.64, 1.72]  # docs/explanation/predictions.md

@@ -1,4 +1,4 @@
-"""What serving holds of a design on accelerators, written from docs/accounting.md."""
+"""What serving holds of a design on accelerators, written from docs/reference/accounting.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Latency and memory of accelerators, in training and serving, written from docs/accounting.md."""
+"""Latency and memory of accelerators, in training and serving, written from docs/reference/accounting.md."""
 
 from __future__ import annotations
 

@@ -1,0 +1,52 @@
+"""The documentation builds into a site that needs no other host."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from docs.building import outputs
+from docs.building.functions import sections as functions
+from docs.building.reference import LISTS, filled
+from modelsizer import __all__ as public
+from modelsizer.cli import COMMANDS
+from tests.support.shared import ROOT
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("mkdocs") is None, reason="mkdocs is not installed (extra docs)")
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path],
+        capture_output=True, text=True, cwd=ROOT, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    assert "WARNING" not in answer.stderr
+    for page in tmp_path.rglob("*.html"):
+        text = page.read_text()
+        assert "<!-- generated" not in text
+        loaded = re.findall(r"<(?:script|img|iframe|link)\b[^>]*(?:src|href)=\"?([^\s\">]+)", text)
+        assert loaded and not [each for each in loaded if "//" in each], page
+
+
+def test_titles_of_outputs_are_their_commands() -> None:
+    block = "<!-- output: modelsizer a 'b' -->\n```\nx\n```\n"
+    assert outputs.titled(block) == "```text title=\"modelsizer a 'b'\"\nx\n```\n"
+    above = "    modelsizer a 'b'\n\n"
+    assert outputs.titled(above + block) == above + "```text\nx\n```\n"
+
+
+def test_every_command_and_function_is_in_the_reference() -> None:
+    commands = LISTS["commands"]()
+    assert [*COMMANDS] == re.findall(r"^## (.*)$", commands, re.MULTILINE)
+    assert "`--time-limit SECONDS`" in commands
+    told = re.findall(r"^### (.*)$", functions(), re.MULTILINE)
+    assert sorted(told) == sorted(set(public) - {"__version__"})
+    with pytest.raises(KeyError):
+        filled("<!-- generated: nothing -->")
