@@ -213,12 +213,13 @@ TRACEBACK = "MODELSIZER_TRACEBACK"
 @cache
 def _command(name: str) -> Any:
     """The command of a name, made by typer from the function of its module."""
+    from modelsizer.commands.headings import with_heading_option
     from modelsizer.commands.paths import Command
 
     function = name.replace("-", "_")
     alone = typer.Typer(add_completion=False, rich_markup_mode=None)
     module = import_module(f"modelsizer.commands.{function}")
-    alone.command(name, cls=Command)(getattr(module, function))
+    alone.command(name, cls=Command)(with_heading_option(getattr(module, function)))
     made: Any = typer.main.get_command(alone)
     made.example = COMMANDS[name].example
     return made

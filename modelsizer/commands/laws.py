@@ -60,7 +60,7 @@ def laws(
             else:
                 print_law(console, pages[0])
 
-        picture = plot_file(plot, "law", pages[0], size=plot_size)
+        picture = plot_file(plot, "law", pages[0], title=pages[0].title, size=plot_size)
         emit({"laws": [page.to_dict() for page in pages]}, json_, show, picture)
 
 
@@ -70,6 +70,7 @@ def _show_file(path: str, json_: str | None, plot: Path | None, size: str) -> No
     from modelsizer.text.law_file import law_file_dict, law_page, print_law_file
 
     law = load_law(path)
-    picture = plot_file(plot, "law", law_page(law), size=size)
+    page = law_page(law)
+    picture = plot_file(plot, "law", page, title=page.title, size=size)
     found = {"laws": [law_file_dict(law)]}
     emit(found, json_, lambda console: print_law_file(console, law), picture)

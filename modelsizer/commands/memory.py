@@ -108,7 +108,7 @@ def memory(
                 plot,
                 "memory" if others is None else "devices",
                 known if others is None else others,
-                title="" if others is None else title,
+                title="" if others is None else f"{title} on each accelerator",
                 size=plot_size,
                 clock=clock,
                 ending=ending,

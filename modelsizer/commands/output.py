@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from modelsizer.commands.app import BAD_INPUT, say
+from modelsizer.commands.headings import heading
 from modelsizer.commands.json_text import json_pieces
 from modelsizer.commands.streams import lost_output, report_lost_output
 from modelsizer.problems.interrupts import held, whole
@@ -113,7 +114,7 @@ def plot_file(
         until = Clock() if clock is None else clock.ahead(DRAWING)
         try:
             figure, whole = draw_within(
-                until, name, answer, title=title, size=size, complete=complete
+                until, name, answer, title=heading(title), size=size, complete=complete
             )
             found = rendered(figure, suffix)
         except ValueError as error:

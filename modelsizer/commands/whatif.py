@@ -107,6 +107,13 @@ def whatif(
             json_,
             show,
             text_file("--csv", csv, lambda: whatif_csv(found)),
-            plot_file(plot, "scenarios", found, size=plot_size, ending=ending),
+            plot_file(
+                plot,
+                "scenarios",
+                found,
+                title=found.base.scenario.problem.name,
+                size=plot_size,
+                ending=ending,
+            ),
         )
     raise typer.Exit(EXIT[found.base.result.status] if ending.complete else STOPPED)

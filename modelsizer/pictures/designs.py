@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from modelsizer.pictures.picture import Example, NothingToDrawError, Picture
+from modelsizer.pictures.picture import Example, NothingToDrawError, Picture, drawn_by
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from modelsizer.optimizer.result import Result
     from modelsizer.optimizer.tables.clock import Clock
     from modelsizer.problems.architecture.allocation import Allocation
@@ -17,12 +14,6 @@ if TYPE_CHECKING:
     from modelsizer.problems.designs.memory_parts import MemoryParts
     from modelsizer.problems.designs.roofline_points import Roofline
     from modelsizer.problems.designs.users import Server
-
-
-def _allocation(data: Allocation, title: str, size: str) -> Figure:
-    from modelsizer import plots
-
-    return plots.allocation(data, title=title, size=size)
 
 
 def _allocation_example() -> tuple[Allocation, str]:
@@ -47,7 +38,7 @@ ALLOCATION = Picture(
     caption="Shares of the parameters, and of the forward FLOPs of a token at several context "
     "lengths.",
     command="allocate",
-    figure=_allocation,
+    figure=drawn_by("allocation"),
     example=Example(
         "modelsizer allocate deepseek-v3 --context 4096,32768,131072 --plot allocation.png",
         _allocation_example,
@@ -55,12 +46,6 @@ ALLOCATION = Picture(
     ),
     report=_allocation_report,
 )
-
-
-def _memory(data: Sequence[MemoryParts], title: str, size: str) -> Figure:
-    from modelsizer import plots
-
-    return plots.memory(data, title=title, size=size)
 
 
 def _memory_of(result: Result) -> list[MemoryParts]:
@@ -95,16 +80,10 @@ MEMORY = Picture(
     caption="The parts of serving and of training memory, which add up to the total, beside the "
     "limit and the memory of the device.",
     command="memory",
-    figure=_memory,
+    figure=drawn_by("memory"),
     example=Example("modelsizer memory h100-cluster-90-days --plot memory.png", _memory_example),
     report=_memory_report,
 )
-
-
-def _devices(data: FilledDevices, title: str, size: str) -> Figure:
-    from modelsizer import plots
-
-    return plots.device_memory(data, title=title, size=size)
 
 
 _SHOWN = (
@@ -123,7 +102,7 @@ def _devices_example() -> tuple[FilledDevices, str]:
     asked = {"serving.weight_bits": 8, "serving.context_length": 32768, "serving.batch_size": 4}
     problem = standalone_problem(architecture, asked)
     design = evaluate(problem, architecture)
-    return filled_devices(problem, design, devices_named(_SHOWN)), "llama-3-70b"
+    return filled_devices(problem, design, devices_named(_SHOWN)), "llama-3-70b on each accelerator"
 
 
 DEVICES = Picture(
@@ -133,7 +112,7 @@ DEVICES = Picture(
     "each device reports, and what is left of the share that the engine is given; dashed where "
     "that share ends in what is too much.",
     command="memory",
-    figure=_devices,
+    figure=drawn_by("device_memory"),
     example=Example(
         "modelsizer memory llama-3-70b --set serving.weight_bits=8 --set "
         "serving.context_length=32768 --set serving.batch_size=4 --devices "
@@ -141,12 +120,6 @@ DEVICES = Picture(
         _devices_example,
     ),
 )
-
-
-def _roofline(data: Roofline, title: str, size: str) -> Figure:
-    from modelsizer import plots
-
-    return plots.roofline(data, title=title, size=size)
 
 
 def _roofline_example() -> tuple[Roofline | None, str]:
@@ -176,7 +149,7 @@ ROOFLINE = Picture(
     caption="Decode at several batches, and prefill, at the efficiencies that real engines reach. "
     "Memory bounds a step left of the ridge, compute right of it.",
     command="roofline",
-    figure=_roofline,
+    figure=drawn_by("roofline"),
     example=Example(
         "modelsizer roofline one-h100-1e24 --set serving.accelerator=H100-SXM "
         "--beside llama-3-8b --plot roofline.png",
@@ -188,12 +161,6 @@ ROOFLINE = Picture(
 
 _SERVED_ON = ("RTX-4090", "L40S", "A100-80GB-SXM", "H100-SXM", "H200-SXM", "MI300X")
 _UP_TO = (4096, 8192, 16384, 32768, 65536, 131072)
-
-
-def _users(data: Sequence[Server], title: str, size: str) -> Figure:
-    from modelsizer import plots
-
-    return plots.users(data, title=title, size=size)
 
 
 def _users_example() -> tuple[list[Server], str]:
@@ -213,7 +180,7 @@ USERS = Picture(
     caption="As many requests at once as fit an accelerator and keep the limits, at each context; "
     "a line ends where not one request fits.",
     command="users",
-    figure=_users,
+    figure=drawn_by("users"),
     example=Example(
         f"modelsizer users llama-3-8b --each serving.accelerator={','.join(_SERVED_ON)} "
         "--plot users.png",

@@ -35,13 +35,13 @@ def _front_data(found: Front, clock: Clock) -> Region | tuple[Any, ...]:
     return found, cloud(found, clock=clock), knee(found)
 
 
-def _front(data: Region | tuple[Any, ...], title: str, size: str) -> Figure:
+def _front(data: Region | tuple[Any, ...], **style: Any) -> Figure:
     from modelsizer import plots
 
     if not isinstance(data, tuple):
-        return plots.depth_parameters(data, title=title, size=size)
+        return plots.depth_parameters(data, **style)
     found, designs, knee = data
-    return plots.front(found, designs, knee=knee, title=title, size=size)
+    return plots.front(found, designs, knee=knee, **style)
 
 
 def _front_of(name: str, goals: list[str]) -> tuple[Front, str]:
@@ -104,11 +104,11 @@ THREE = Picture(
 )  # fmt: skip
 
 
-def _frontier(data: tuple[Any, ...], title: str, size: str) -> Figure:
+def _frontier(data: tuple[Any, ...], **style: Any) -> Figure:
     from modelsizer import plots
 
     found, curves = data
-    return plots.frontier(found, curves, title=title, size=size)
+    return plots.frontier(found, curves, **style)
 
 
 def _sweep(problem: Problem, *, band: bool, clock: Clock | None = None) -> Frontier:

@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelsizer.pictures.picture import Picture
+from modelsizer.pictures.picture import Picture, drawn_by
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from modelsizer.optimizer.laws.robust import Uncertainty
-    from modelsizer.optimizer.planning.plan import Plan
-    from modelsizer.problems.laws.page import LawPage
-
-
-def _law(page: LawPage, _title: str, size: str) -> Figure:
-    from modelsizer import plots
-
-    return plots.law_curves(page, size=size)
 
 
 LAW = Picture(
@@ -25,14 +15,14 @@ LAW = Picture(
     title="Loss against tokens",
     caption="What a law predicts for a few sizes; dashed beyond the data of its fit.",
     command="laws",
-    figure=_law,
+    figure=drawn_by("law_curves"),
 )
 
 
-def _comparison(data: tuple[Any, ...], title: str, size: str) -> Figure:
+def _comparison(data: tuple[Any, ...], **style: Any) -> Figure:
     from modelsizer import plots
 
-    return plots.law_comparison(*data, title=title, size=size)
+    return plots.law_comparison(*data, **style)
 
 
 COMPARISON = Picture(
@@ -44,11 +34,11 @@ COMPARISON = Picture(
 )
 
 
-def _fit(data: tuple[Any, str], _title: str, size: str) -> Figure:
+def _fit(data: tuple[Any, str], *, title: str = "", **style: Any) -> Figure:  # noqa: ARG001
     from modelsizer import plots
 
     study, which = data
-    return plots.fit(study, which, size=size)
+    return plots.fit(study, which, **style)
 
 
 FIT = Picture(
@@ -60,25 +50,13 @@ FIT = Picture(
 )
 
 
-def _plan(found: Plan, title: str, size: str) -> Figure:
-    from modelsizer import plots
-
-    return plots.run_plan(found, title=title, size=size)
-
-
 PLAN = Picture(
     name="plan",
     title="A plan of small runs",
     caption="Tokens against parameters of the runs, the best isoFLOP grid and the target.",
     command="plan-runs",
-    figure=_plan,
+    figure=drawn_by("run_plan"),
 )
-
-
-def _uncertainty(found: Uncertainty, title: str, size: str) -> Figure:
-    from modelsizer import plots
-
-    return plots.uncertainty(found, title=title, size=size)
 
 
 UNCERTAINTY = Picture(
@@ -86,5 +64,5 @@ UNCERTAINTY = Picture(
     title="The optimum under the draws of a law",
     caption="How often each design is the best, and the loss that choosing it gives up.",
     command="uncertainty",
-    figure=_uncertainty,
+    figure=drawn_by("uncertainty"),
 )

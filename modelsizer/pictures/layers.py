@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from modelsizer.pictures.picture import Example, Picture
+from modelsizer.pictures.picture import Example, Picture, drawn_by
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,11 +36,11 @@ def _example() -> tuple[Compared, str]:
     return by_kind(problem, {"optimum": best.architecture} | published), problem.name
 
 
-def _stack(data: Compared, title: str, size: str) -> Figure:
+def _stack(data: Compared, **style: Any) -> Figure:
     from modelsizer import plots
 
     models = {model.name: model.architecture for model in data.models}
-    return plots.stack(models, title=title, size=size)
+    return plots.stack(models, **style)
 
 
 STACK = Picture(
@@ -58,19 +58,13 @@ STACK = Picture(
 )
 
 
-def _kinds(data: Compared, title: str, size: str) -> Figure:
-    from modelsizer import plots
-
-    return plots.kinds(data, title=title, size=size)
-
-
 KINDS = Picture(
     name="kinds",
     title="Memory and FLOPs by kind of layer",
     caption="Shares of serving memory and of training FLOPs. Plain is what weights cost, hatched "
     "what the context costs: caches and states in memory, scores in FLOPs.",
     command="layers",
-    figure=_kinds,
+    figure=drawn_by("kinds"),
     example=Example(
         f"{_COMMAND} --picture kinds --plot kinds.png",
         _example,
@@ -93,12 +87,6 @@ def _experts_data(answer: Judged, _clock: Clock) -> ExpertMap:
     return expert_map(*answer)
 
 
-def _experts(data: ExpertMap, title: str, size: str) -> Figure:
-    from modelsizer import plots
-
-    return plots.experts(data, title=title, size=size)
-
-
 EXPERTS = Picture(
     name="experts",
     title="Loss over the experts of a mixture",
@@ -106,7 +94,7 @@ EXPERTS = Picture(
     "right, where the model holds more) and narrower ones. The star is the design.",
     command="layers",
     data=_experts_data,
-    figure=_experts,
+    figure=drawn_by("experts"),
     example=Example(
         f"modelsizer layers qwen3-30b-a3b --problem {_PROBLEM} --picture experts "
         "--plot experts.png",
@@ -125,19 +113,13 @@ def _choices_data(answer: Judged, _clock: Clock) -> Worth:
     return found
 
 
-def _choices(data: Worth, title: str, size: str) -> Figure:
-    from modelsizer import plots
-
-    return plots.choices(data, title=title, size=size)
-
-
 CHOICES = Picture(
     name="choices",
     title="What choices cost that no law sees",
     caption="Nats of each choice by published ablations: judgements with a band, not a law.",
     command="layers",
     data=_choices_data,
-    figure=_choices,
+    figure=drawn_by("choices"),
     example=Example(
         f"modelsizer layers gpt-oss-120b --problem {_PROBLEM} --picture choices --plot choices.png",
         lambda: _published("gpt-oss-120b"),

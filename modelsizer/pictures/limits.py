@@ -5,21 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from modelsizer.pictures.picture import Picture
+from modelsizer.pictures.picture import Picture, drawn_by
 from modelsizer.problems.records import dataclass
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from modelsizer.optimizer.prices.prices import Prices
-    from modelsizer.optimizer.sweeps.whatif import WhatIf
     from modelsizer.optimizer.tables.clock import Clock
-
-
-def _scenarios(found: WhatIf, _title: str, size: str) -> Figure:
-    from modelsizer import plots
-
-    return plots.scenarios(found, size=size)
 
 
 SCENARIOS = Picture(
@@ -27,18 +20,18 @@ SCENARIOS = Picture(
     title="Scenarios beside the base",
     caption="How far each scenario moves the objective, and to what design.",
     command="whatif",
-    figure=_scenarios,
+    figure=drawn_by("scenarios"),
 )
 
 
-def _tornado(found: Prices, title: str, size: str) -> Figure:
+def _tornado(found: Prices, **style: Any) -> Figure:
     from modelsizer import plots
     from modelsizer.text.prices import tornado_rows
 
     goal = found.result.objective
     assert goal.value is not None
     rows = tornado_rows(found)
-    return plots.tornado(rows, float(goal.value), name=goal.name, title=title, size=size)
+    return plots.tornado(rows, float(goal.value), name=goal.name, **style)
 
 
 TORNADO = Picture(
@@ -92,10 +85,10 @@ def _curve_data(answer: tuple[Prices, str, str], clock: Clock) -> _Curve:
     )
 
 
-def _curve(data: _Curve, title: str, size: str) -> Figure:
+def _curve(data: _Curve, **style: Any) -> Figure:
     from modelsizer import plots
 
-    return plots.price_curve(**data.arguments, title=title, size=size)
+    return plots.price_curve(**data.arguments, **style)
 
 
 PRICE_CURVE = Picture(

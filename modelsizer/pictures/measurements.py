@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 from modelsizer.pictures.picture import Picture
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
-def _figure(name: str) -> Callable[[Sequence[Any], str, str], Figure]:
+def _figure(name: str) -> Callable[..., Figure]:
     """Wrap a figure function that takes rows only: these figures have one size and no title."""
 
-    def figure(rows: Sequence[Any], _title: str, _size: str) -> Figure:
+    def figure(rows: Sequence[Any], *, ax: Axes | None = None, **_: str) -> Figure:
         from modelsizer import plots
 
-        found: Figure = getattr(plots, name)(rows)
+        found: Figure = getattr(plots, name)(rows, ax=ax)
         return found
 
     return figure

@@ -72,7 +72,8 @@ class Picture:
     command : str
         The command that draws it with ``--plot``.
     figure : callable
-        From data, a title and a size of `modelsizer.plots.drawing.style.SIZES` to the figure.
+        From data, and by keyword a title, a size of `modelsizer.plots.drawing.style.SIZES` and axes
+        to draw into, to the figure.
     data : callable
         From the answer of the command and the clock of its computation to the data of the figure,
         which has an attribute ``complete`` that is False if the clock stopped it; by default the
@@ -90,11 +91,23 @@ class Picture:
     title: str
     caption: str
     command: str
-    figure: Callable[[Any, str, str], Figure]
+    figure: Callable[..., Figure]
     data: Callable[[Any, Clock], Any] = _same
     example: Example | None = None
     report: Callable[[Result, Clock], tuple[Any, str]] | None = None
     of_infeasible: bool = False
+
+
+def drawn_by(name: str) -> Callable[..., Figure]:
+    """Return the figure function of a name, of `modelsizer.plots`, imported when it is called."""
+
+    def figure(data: Any, **style: Any) -> Figure:
+        from modelsizer import plots
+
+        found: Figure = getattr(plots, name)(data, **style)
+        return found
+
+    return figure
 
 
 def too_many(problem: Problem) -> str:

@@ -17,6 +17,7 @@ from modelsizer.pictures.surveys import DEPTH, LANDSCAPE, SHAPES
 from modelsizer.pictures.sweeps import SWEEP
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _ROWS = (
@@ -29,7 +30,9 @@ PICTURES = MappingProxyType({picture.name: picture for picture in _ROWS})
 """Pictures by name."""
 
 
-def draw(name: str, answer: Any, *, title: str = "", size: str = "wide") -> Figure:
+def draw(
+    name: str, answer: Any, *, title: str = "", size: str = "wide", ax: Axes | None = None
+) -> Figure:
     """Draw a figure of an answer.
 
     Parameters
@@ -41,15 +44,17 @@ def draw(name: str, answer: Any, *, title: str = "", size: str = "wide") -> Figu
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw a figure of one axes; by default in a figure of its own.
 
     Raises
     ------
     ValueError
-        If there is nothing to draw; the message says why.
+        If there is nothing to draw, or the figure takes no axes; the message says why.
     MissingExtraError
         If matplotlib is not installed.
     """
-    figure, _ = draw_within(Clock(), name, answer, title=title, size=size)
+    figure, _ = draw_within(Clock(), name, answer, title=title, size=size, ax=ax)
     return figure
 
 
@@ -60,6 +65,7 @@ def draw_within(
     *,
     title: str = "",
     size: str = "wide",
+    ax: Axes | None = None,
     complete: bool = True,
 ) -> tuple[Figure, bool]:
     """Draw a figure whose data are computed until the clock stops; see `draw`.
@@ -67,7 +73,7 @@ def draw_within(
     Parameters
     ----------
     clock : Clock
-    name, answer, title, size
+    name, answer, title, size, ax
         See `draw`.
     complete : bool
         Whether the answer is.
@@ -84,4 +90,5 @@ def draw_within(
     picture = PICTURES[name]
     data = picture.data(answer, clock)
     partial = is_partial(answer, data) or not complete
-    return picture.figure(data, titled(title, partial=partial), size), not partial
+    shown = titled(title, partial=partial)
+    return picture.figure(data, title=shown, size=size, ax=ax), not partial

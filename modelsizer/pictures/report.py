@@ -84,7 +84,7 @@ def _drawn(picture: Picture, result: Result, clock: Clock) -> Drawn:
         partial = is_partial(answer, data)
         # The report's own title has the name of the problem.
         title = titled("", partial=partial)
-        figures = {size: picture.figure(data, title, size) for size in SIZES}
+        figures = {size: picture.figure(data, title=title, size=size) for size in SIZES}
     except (NothingToDrawError, ValueError) as reason:
         late = clock.out_of_time
         why = f"{STOPS[clock.stop]}: {reason}" if late else str(reason)

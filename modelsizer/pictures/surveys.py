@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelsizer.pictures.picture import Example, NothingToDrawError, Picture, check_listed
+from modelsizer.pictures.picture import Example, NothingToDrawError, Picture, check_listed, drawn_by
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,11 +28,11 @@ def _landscape_data(result: Result, clock: Clock) -> tuple[Any, ...]:
     return landscape(result.problem, clock=clock), best, binding
 
 
-def _landscape(data: tuple[Any, ...], title: str, size: str) -> Figure:
+def _landscape(data: tuple[Any, ...], **style: Any) -> Figure:
     from modelsizer import plots
 
     cells, best, binding = data
-    return plots.landscape(cells, best, binding=binding, title=title, size=size)
+    return plots.landscape(cells, best, binding=binding, **style)
 
 
 def _landscape_example() -> tuple[Result, str]:
@@ -78,12 +78,6 @@ def _depth_data(problem: Problem, clock: Clock) -> Region:
     return region(problem, clock=clock)
 
 
-def _depth(data: Region, title: str, size: str) -> Figure:
-    from modelsizer import plots
-
-    return plots.depth_parameters(data, title=title, size=size)
-
-
 def _depth_example() -> tuple[Problem, str]:
     from modelsizer.problems.problem import Problem
 
@@ -106,16 +100,10 @@ DEPTH = Picture(
     "equal d_model / layers. Of a mixture of experts a line leads down to the parameters in use.",
     command="rank",
     data=_depth_data,
-    figure=_depth,
+    figure=drawn_by("depth_parameters"),
     example=Example("modelsizer rank exercise-1e24 --plot depth.png", _depth_example),
     report=_depth_report,
 )
-
-
-def _shapes(data: Any, title: str, size: str) -> Figure:
-    from modelsizer import plots
-
-    return plots.depth_width(data, title=title, size=size)
 
 
 def _shapes_example() -> tuple[Any, str]:
@@ -131,7 +119,7 @@ SHAPES = Picture(
     title="Depth against width at one size",
     caption="What the shape of a model costs in loss, and in time to decode.",
     command="depth-width",
-    figure=_shapes,
+    figure=drawn_by("depth_width"),
     example=Example(
         "modelsizer depth-width exercise-1e24 --parameters 30B --layers 40 "
         "--set serving.accelerator=H100-SXM --plot shapes.png",

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelsizer.pictures.picture import Example, Picture
+from modelsizer.pictures.picture import Example, Picture, drawn_by
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from modelsizer.optimizer.sweeps.sweep import SweepResult
 
 _EXAMPLE = "million-dollars"
 _ACCELERATORS = "training.accelerator=A100-80GB-SXM,H100-SXM,B200-SXM,MI300X"
 _DOLLARS = "budgets.training_cost=100K..10M USD:log:9"
-
-
-def _sweep(found: SweepResult, title: str, size: str) -> Figure:
-    from modelsizer import plots
-
-    return plots.sweep(found, title=title, size=size)
 
 
 def _sweep_example() -> tuple[SweepResult, str]:
@@ -37,7 +29,7 @@ SWEEP = Picture(
     caption="The best design at each value of the last key, a line for each value of the others, "
     "every other limit kept. Each point is proven; where a line is flat another limit holds.",
     command="sweep",
-    figure=_sweep,
+    figure=drawn_by("sweep"),
     example=Example(
         f'modelsizer sweep {_EXAMPLE} --set {_ACCELERATORS} --set "{_DOLLARS}" --plot sweep.png',
         _sweep_example,

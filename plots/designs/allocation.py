@@ -6,8 +6,10 @@ from textwrap import wrap
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from modelsizer.plots.drawing.axes import heading
+from modelsizer.plots.drawing.one_axes import one_axes
 from modelsizer.plots.drawing.shares import Bar, Part, draw_shares, name_shares, shares_key
-from modelsizer.plots.drawing.style import FILLS, HATCHES, QUIET, SIZES, canvas
+from modelsizer.plots.drawing.style import FILLS, HATCHES, QUIET, SIZES
 from modelsizer.plots.drawing.texts import one_line
 from modelsizer.problems.architecture.allocation import (
     Allocation,
@@ -18,6 +20,7 @@ from modelsizer.problems.architecture.allocation import (
 from modelsizer.problems.units import format_quantity
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _AROUND = MappingProxyType({"wide": 1.25, "column": 1.0})  # inches above and below the bars
@@ -41,16 +44,21 @@ _PARTS = MappingProxyType(
 """In the order of a forward pass; neighbours differ in lightness."""
 
 
-def allocation(data: Allocation, title: str = "", size: str = "wide") -> Figure:
+def allocation(
+    data: Allocation, title: str = "", size: str = "wide", *, ax: Axes | None = None
+) -> Figure:
     """Draw shares of parameters, of active parameters where they differ, and of FLOPs.
 
     Parameters
     ----------
     data : Allocation
     title : str
-        Name of the model; its layers and d_model are appended.
+        Name of the model; its layers and d_model are appended, and it is said from which context
+        on scores need more FLOPs than the feed-forward. By default nothing of it is written.
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Returns
     -------
@@ -64,17 +72,21 @@ def allocation(data: Allocation, title: str = "", size: str = "wide") -> Figure:
         If `size` is unknown.
     """
     bars = _bars(data)
-    lines = wrap(f"{one_line(title, _NAME)}: {_shape(data)}" if title else _shape(data), _TITLE)
+    lines = wrap(f"{one_line(title, _NAME)}: {_shape(data)}", _TITLE) if title else []
     height = None  # `canvas` rejects an unknown size
     if size in SIZES:
         inches = _AROUND[size] + _EACH[size] * len(bars) + _LINE[size] * max(0, len(lines) - 1)
         height = inches / SIZES[size].height
-    with canvas(size, height=height) as figure:
-        axes = figure.add_subplot()
+    with one_axes(ax, size, height=height) as (figure, axes):
         draw_shares(axes, bars, _PARTS)
-        shares_key(figure, bars, _PARTS)
-        figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize="medium", fontweight="bold")
-        axes.set_title(_crossing(data), fontsize="small", fontweight="normal", color=QUIET)
+        shares_key(axes, bars, _PARTS)
+        if lines and ax is None:
+            figure.suptitle(
+                "\n".join(lines), x=0.01, ha="left", fontsize="medium", fontweight="bold"
+            )
+            axes.set_title(_crossing(data), fontsize="small", fontweight="normal", color=QUIET)
+        elif lines:
+            heading(axes, " ".join(lines))
         figure.draw_without_rendering()  # so that the layout is known
         name_shares(axes, bars, _PARTS)
     return figure

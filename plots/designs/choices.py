@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from modelsizer.plots.drawing.axes import heading
 from modelsizer.plots.drawing.bars import HEAD, beside, make_room, rows_around
-from modelsizer.plots.drawing.style import FILLS, INK, SIZES, canvas, small
+from modelsizer.plots.drawing.one_axes import one_axes
+from modelsizer.plots.drawing.style import FILLS, INK, SIZES, small
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from modelsizer.problems.designs.worth import Worth
@@ -31,7 +33,7 @@ _WORDS = MappingProxyType(
 )
 
 
-def choices(data: Worth, *, title: str = "", size: str = "wide") -> Figure:
+def choices(data: Worth, *, title: str = "", size: str = "wide", ax: Axes | None = None) -> Figure:
     """Draw the terms of a design that no law sees, each with its band.
 
     Parameters
@@ -40,6 +42,8 @@ def choices(data: Worth, *, title: str = "", size: str = "wide") -> Figure:
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Returns
     -------
@@ -64,10 +68,9 @@ def choices(data: Worth, *, title: str = "", size: str = "wide") -> Figure:
     height = None  # `canvas` rejects an unknown size
     if size in SIZES:
         height = _INCHES * (len(rows) + HEAD) / SIZES[size].height
-    with canvas(size, height=height) as figure:
-        axes = figure.add_subplot()
+    with one_axes(ax, size, height=height) as (figure, axes):
         rows_around(axes, [row[0] for row in rows], 0.0)
-        narrow = small(figure)
+        narrow = small(axes)
         for y, (name, low, middle, high) in enumerate(rows):
             whole = name == rows[-1][0]
             axes.barh(y, middle, _BAR, color=INK if whole else FILLS[0], alpha=0.55, zorder=2)

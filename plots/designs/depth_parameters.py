@@ -14,7 +14,8 @@ import numpy as np
 from modelsizer.plots.drawing.axes import heading, quantity_axis, tick
 from modelsizer.plots.drawing.labels import DOT, Labels, far_apart
 from modelsizer.plots.drawing.marks import cloud, note, star
-from modelsizer.plots.drawing.style import INK, QUIET, STAR, canvas, small
+from modelsizer.plots.drawing.one_axes import one_axes
+from modelsizer.plots.drawing.style import INK, QUIET, STAR, small
 from modelsizer.problems.laws.digits import loss_text
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ _REACHES = (5.0, 9.0, 14.0, 22.0, 32.0)  # points from a published model to its 
 _NAMED_AT = (0.85, 0.93, 0.75, 0.65, 0.5, 0.35, 0.2)  # fractions along a guide, by preference
 
 
-def depth_parameters(data: Region, *, title: str = "", size: str = "wide") -> Figure:
+def depth_parameters(
+    data: Region, *, title: str = "", size: str = "wide", ax: Axes | None = None
+) -> Figure:
     """Draw the designs of a problem over depth and parameters.
 
     Parameters
@@ -49,6 +52,8 @@ def depth_parameters(data: Region, *, title: str = "", size: str = "wide") -> Fi
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Raises
     ------
@@ -57,8 +62,7 @@ def depth_parameters(data: Region, *, title: str = "", size: str = "wide") -> Fi
     """
     if not len(data.front):
         raise ValueError("no design keeps every limit, so there is nothing to draw")
-    with canvas(size) as figure:
-        axes = figure.add_subplot()
+    with one_axes(ax, size) as (figure, axes):
         _window(axes, data)
         _density(axes, data)
         _front(figure, axes, data)
@@ -131,7 +135,7 @@ def _points(data: Region) -> Floats:
 
 def _key(axes: Axes, data: Region) -> Text:
     """Draw the legend in the corner of deep, small designs, where the front has no points."""
-    narrow = small(axes.get_figure(root=True))
+    narrow = small(axes)
     words = ["grey: feasible", "points: the front"] if narrow else [
         "grey: feasible designs, darker where there are more",
         "points: the front of least parameters, layers and loss",
@@ -192,7 +196,7 @@ def _optimum(axes: Axes, data: Region, labels: Labels) -> None:
         return
     shape = data.best.architecture
     at = (float(shape.layers), float(data.best.parameters.total))
-    narrow = small(axes.get_figure(root=True))
+    narrow = small(axes)
     star(axes, *at, size=9 if narrow else 15)
     labels.avoid_points([at], size=9 if narrow else 14)
     counted = data.best.parameters
@@ -262,7 +266,7 @@ def _landmarks(axes: Axes, data: Region, labels: Labels) -> None:
     """Draw published models as circles, where a label fits."""
     low, high = axes.get_ylim()
     left, right = axes.get_xlim()
-    narrow = small(axes.get_figure(root=True))
+    narrow = small(axes)
     size = 3.0 if narrow else 4.5
     marks = [
         mark for mark in data.landmarks

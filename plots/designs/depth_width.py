@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelsizer.plots.drawing.axes import heading, quantity_axis, tick, words
+from modelsizer.plots.drawing.one_axes import refuse_axes
 from modelsizer.plots.drawing.style import FAINT, FILLS, INK, QUIET, STAR, canvas, small
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ _FREE = 0.68  # fraction of the height above which the lower panel's left is fre
 _SERVED = ("decode_latency", "kv_cache")  # the first available one is drawn
 
 
-def depth_width(data: DepthWidth, *, title: str = "", size: str = "wide") -> Figure:
+def depth_width(
+    data: DepthWidth, *, title: str = "", size: str = "wide", ax: Axes | None = None
+) -> Figure:
     """Draw shape excess, and below it the serving cost, against depth at one size.
 
     The preferred row is starred and the customary one circled; depths without a feasible design
@@ -45,11 +48,14 @@ def depth_width(data: DepthWidth, *, title: str = "", size: str = "wide") -> Fig
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Returns
     -------
     Figure
     """
+    refuse_axes(ax, "depth_width")
     served = next(name for name in _SERVED if data.rows[0].quantity(name) is not None)
     with canvas(size, height=_TALLER) as figure:
         from matplotlib.ticker import MaxNLocator

@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from modelsizer.plots.drawing.axes import heading, quantity_axis
+from modelsizer.plots.drawing.one_axes import legend_below, one_axes
 from modelsizer.plots.drawing.shares import Part, swatch
-from modelsizer.plots.drawing.style import FAINT, FILLS, HATCHES, INK, QUIET, STAR, canvas, small
+from modelsizer.plots.drawing.style import FAINT, FILLS, HATCHES, INK, QUIET, STAR, small
 from modelsizer.plots.drawing.texts import one_line
 from modelsizer.problems.units import format_quantity
 
@@ -37,7 +38,9 @@ _DASHES = (0, (3, 2))
 _AWAY = 3  # points from a bar to its text
 
 
-def device_memory(found: FilledDevices, *, title: str = "", size: str = "wide") -> Figure:
+def device_memory(
+    found: FilledDevices, *, title: str = "", size: str = "wide", ax: Axes | None = None
+) -> Figure:
     """Draw the memory of each accelerator: weights, cache, states, reserve, and what is left.
 
     Parameters
@@ -46,6 +49,8 @@ def device_memory(found: FilledDevices, *, title: str = "", size: str = "wide") 
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Returns
     -------
@@ -61,10 +66,12 @@ def device_memory(found: FilledDevices, *, title: str = "", size: str = "wide") 
         raise ValueError(
             f"there is no memory to draw: that of {', '.join(found.unknown)} is not known"
         )
-    with canvas(size, height=(len(rows) + _HEAD[size == "column"]) / _ROWS_OF_A_SIZE) as figure:
-        axes = figure.subplots()
+    with one_axes(ax, size, height=(len(rows) + _HEAD[size == "column"]) / _ROWS_OF_A_SIZE) as (
+        figure,
+        axes,
+    ):
         largest = _LONGEST * max(float(row.memory) for row in rows)
-        narrow = small(figure)
+        narrow = small(axes)
         for place, row in enumerate(rows):
             _draw(axes, place, row, largest, narrow=narrow)
         axes.set_yticks(range(len(rows)), [one_line(row.device) for row in rows])
@@ -76,10 +83,10 @@ def device_memory(found: FilledDevices, *, title: str = "", size: str = "wide") 
         quantity_axis(axes, "x", "serving_memory")
         many = f"{found.accelerators:,} accelerators" if found.accelerators > 1 else "accelerator"
         axes.set_xlabel(f"memory of one {'of ' if found.accelerators > 1 else ''}{many}")
-        heading(axes, f"{title} on each accelerator" if title else "Memory of each accelerator")
+        heading(axes, title)
         handles = _key(rows)
         columns = 2 if narrow else len(handles)
-        figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+        legend_below(axes, handles, place="center", ncols=columns)
     return figure
 
 

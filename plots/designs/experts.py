@@ -10,7 +10,8 @@ import numpy as np
 from modelsizer.plots.drawing.axes import heading, tick
 from modelsizer.plots.drawing.labels import MARK, Labels, back, far_apart
 from modelsizer.plots.drawing.marks import colour_bar, note, star
-from modelsizer.plots.drawing.style import COLOURS, INK, QUIET, canvas, small
+from modelsizer.plots.drawing.one_axes import one_axes
+from modelsizer.plots.drawing.style import COLOURS, INK, QUIET, small
 from modelsizer.problems.laws.digits import loss_text
 from modelsizer.problems.laws.leverage import ACTIVATION_RANGE, GRANULARITY_RANGE
 
@@ -29,7 +30,9 @@ _CLOSE = 8.0  # points from the design within which a mixture is not drawn
 _TOTALS = 5  # labels of the parameters along the top
 
 
-def experts(data: ExpertMap, *, title: str = "", size: str = "wide") -> Figure:
+def experts(
+    data: ExpertMap, *, title: str = "", size: str = "wide", ax: Axes | None = None
+) -> Figure:
     """Draw the loss of a design with other experts of the same FLOPs.
 
     Parameters
@@ -38,6 +41,8 @@ def experts(data: ExpertMap, *, title: str = "", size: str = "wide") -> Figure:
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Returns
     -------
@@ -45,10 +50,9 @@ def experts(data: ExpertMap, *, title: str = "", size: str = "wide") -> Figure:
         Activation falls to the right, where models hold more. The range of the fit is plain, what
         lies outside is hatched.
     """
-    with canvas(size) as figure:
+    with one_axes(ax, size) as (figure, axes):
         from matplotlib.ticker import MaxNLocator
 
-        axes = figure.add_subplot()
         _frame(axes, data)
         levels = MaxNLocator(_LEVELS).tick_values(float(data.loss.min()), float(data.loss.max()))
         drawn = axes.contourf(data.activation, data.granularity, data.loss.T, levels=levels,
@@ -56,7 +60,7 @@ def experts(data: ExpertMap, *, title: str = "", size: str = "wide") -> Figure:
         bar = colour_bar(figure, axes, drawn, extend="neither")
         bar.set_label("predicted loss (nats per token)")
         _outside(axes)
-        _totals(axes, data, most=3 if small(figure) else _TOTALS)
+        _totals(axes, data, most=3 if small(axes) else _TOTALS)
         heading(axes, title)
         key = note(axes, "circles: published models\nhatched: outside the fit", "upper right")
         back(key)
@@ -74,7 +78,7 @@ def _frame(axes: Axes, data: ExpertMap) -> None:
     axes.set_yscale("log", base=2)
     axes.set_xlim(float(data.activation[-1]), float(data.activation[0]))
     axes.set_ylim(float(data.granularity[0]), float(data.granularity[-1]))
-    step = 2 if small(axes.get_figure(root=True)) else 1
+    step = 2 if small(axes) else 1
     for axis, powers in (
         (axes.xaxis, _powers(data.activation, step)),
         (axes.yaxis, _powers(data.granularity, 1)),
@@ -128,7 +132,7 @@ def _totals(axes: Axes, data: ExpertMap, most: int) -> None:
 def _own(axes: Axes, data: ExpertMap, labels: Labels) -> None:
     """Mark the design, and write its numbers beside it."""
     at = (data.design.activation, data.design.granularity)
-    narrow = small(axes.get_figure(root=True))
+    narrow = small(axes)
     star(axes, *at, size=9 if narrow else 15)
     labels.avoid_points([at], size=9 if narrow else 14)
     words = f"1/{1 / at[0]:.3g} active, G {at[1]:.3g}\nloss {loss_text(data.design_loss)}"
@@ -139,7 +143,7 @@ def _own(axes: Axes, data: ExpertMap, labels: Labels) -> None:
 
 def _published(axes: Axes, data: ExpertMap, labels: Labels) -> None:
     """Draw published mixtures as circles, where a label fits."""
-    narrow = small(axes.get_figure(root=True))
+    narrow = small(axes)
     size = 3.0 if narrow else 4.5
     a, g = data.activation, data.granularity
     own = (data.design.activation, data.design.granularity)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from modelsizer.plots.designs.layer_styles import IN_BOTH, IN_FLOPS, IN_MEMORY
 from modelsizer.plots.drawing.axes import heading, wrapped
+from modelsizer.plots.drawing.one_axes import refuse_axes
 from modelsizer.plots.drawing.shares import Bar, draw_shares, name_shares, shares_key
 from modelsizer.plots.drawing.style import QUIET, SIZES, canvas
 from modelsizer.plots.drawing.texts import one_line
 from modelsizer.problems.units import format_quantity
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from modelsizer.problems.designs.by_kind import ByKind, Compared
@@ -23,7 +25,7 @@ _TITLE = MappingProxyType({"wide": 0.2, "column": 0.3})  # inches of a title abo
 _NAME = 24  # characters of a name beside its bar
 
 
-def kinds(data: Compared, *, title: str = "", size: str = "wide") -> Figure:
+def kinds(data: Compared, *, title: str = "", size: str = "wide", ax: Axes | None = None) -> Figure:
     """Draw the shares of kinds of layer in serving memory and in training FLOPs.
 
     Parameters
@@ -32,6 +34,8 @@ def kinds(data: Compared, *, title: str = "", size: str = "wide") -> Figure:
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Returns
     -------
@@ -44,6 +48,7 @@ def kinds(data: Compared, *, title: str = "", size: str = "wide") -> Figure:
     ValueError
         If there is no model, or `size` is unknown.
     """
+    refuse_axes(ax, "kinds")
     if not data.models:
         raise ValueError("there is no model to draw")
     height = None  # `canvas` rejects an unknown size

@@ -9,7 +9,8 @@ import numpy as np
 from modelsizer.plots.drawing.axes import heading, quantity_axis
 from modelsizer.plots.drawing.labels import MARK, Labels
 from modelsizer.plots.drawing.marks import colour_bar, star
-from modelsizer.plots.drawing.style import COLOURS, FAINT, INK, LINES, QUIET, canvas
+from modelsizer.plots.drawing.one_axes import one_axes
+from modelsizer.plots.drawing.style import COLOURS, FAINT, INK, LINES, QUIET
 from modelsizer.problems.laws.digits import loss_text
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def landscape(
     binding: frozenset[str] = frozenset(),
     title: str = "",
     size: str = "wide",
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw the minimum loss at every depth and width.
 
@@ -52,6 +54,8 @@ def landscape(
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Returns
     -------
@@ -66,8 +70,7 @@ def landscape(
         raise ValueError("stopped by a limit before a design was evaluated")
     if len(data.layers) < 2 or len(data.d_model) < 2:
         raise ValueError("a landscape needs at least two depths and two widths to choose from")
-    with canvas(size) as figure:
-        axes = figure.add_subplot()
+    with one_axes(ax, size) as (figure, axes):
         _colours(figure, axes, data)
         # Where not every design was evaluated, no edge of what is feasible is known.
         lines = _limits(axes, data, binding) if data.complete else []

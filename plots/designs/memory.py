@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from modelsizer.plots.drawing.axes import heading, quantity_axis, wrapped
+from modelsizer.plots.drawing.one_axes import refuse_axes
 from modelsizer.plots.drawing.style import FAINT, FILLS, INK, QUIET, STAR, canvas, small
 from modelsizer.plots.drawing.texts import one_line
 from modelsizer.problems.units import format_quantity
@@ -34,7 +35,9 @@ _BETWEEN = 0.14  # inches between panels
 _WORDS = {"serving_memory": "Serving memory", "training_memory": "Training memory"}
 
 
-def memory(panels: Sequence[MemoryParts], *, title: str = "", size: str = "wide") -> Figure:
+def memory(
+    panels: Sequence[MemoryParts], *, title: str = "", size: str = "wide", ax: Axes | None = None
+) -> Figure:
     """Draw the parts of memory as a waterfall that adds up to the total, with the limit.
 
     Parameters
@@ -45,6 +48,8 @@ def memory(panels: Sequence[MemoryParts], *, title: str = "", size: str = "wide"
         Written above all panels.
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Returns
     -------
@@ -55,6 +60,7 @@ def memory(panels: Sequence[MemoryParts], *, title: str = "", size: str = "wide"
     ValueError
         If `panels` is empty.
     """
+    refuse_axes(ax, "memory")
     if not panels:
         raise ValueError("there is no memory to draw: the problem does not say enough")
     rows = [_rows(panel, narrow=size == "column") for panel in panels]

@@ -10,7 +10,8 @@ import numpy as np
 from modelsizer.plots.drawing.axes import heading
 from modelsizer.plots.drawing.labels import REACHES, SIDES, Labels
 from modelsizer.plots.drawing.marks import note
-from modelsizer.plots.drawing.style import INK, QUIET, STAR, canvas, small
+from modelsizer.plots.drawing.one_axes import one_axes
+from modelsizer.plots.drawing.style import INK, QUIET, STAR, small
 from modelsizer.plots.drawing.texts import one_line, power
 from modelsizer.problems.units import format_quantity
 
@@ -34,7 +35,9 @@ _DOT = 4.0  # diameter of the mark at the ridge, points
 _SAME_PLACE = 12.0  # points within which two marks share a label
 
 
-def roofline(data: Roofline, *, title: str = "", size: str = "wide") -> Figure:
+def roofline(
+    data: Roofline, *, title: str = "", size: str = "wide", ax: Axes | None = None
+) -> Figure:
     """Draw the decode and prefill steps of designs on the roofline of an accelerator.
 
     Parameters
@@ -44,6 +47,8 @@ def roofline(data: Roofline, *, title: str = "", size: str = "wide") -> Figure:
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Returns
     -------
@@ -51,11 +56,10 @@ def roofline(data: Roofline, *, title: str = "", size: str = "wide") -> Figure:
         The roof at the assumed efficiencies is solid and that of the data sheet dashed. A thin
         line from each point up to the roof shows the loss to overheads.
     """
-    with canvas(size) as figure:
-        axes = figure.add_subplot()
+    with one_axes(ax, size) as (figure, axes):
         axes.set_xscale("log")
         axes.set_yscale("log")
-        _limits(axes, data, narrow=small(figure))
+        _limits(axes, data, narrow=small(axes))
         _axes_in_words(axes, data.roof)
         heading(axes, title)
         hollow = any(point.fits is False for point in _all(data))
@@ -66,7 +70,7 @@ def roofline(data: Roofline, *, title: str = "", size: str = "wide") -> Figure:
         _draw_roof(axes, data.roof, labels)
         _draw_points(axes, data, labels)
         _name_roof(axes, data.roof, labels)
-        _name_points(data, labels, narrow=small(figure))
+        _name_points(data, labels, narrow=small(axes))
     return figure
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from modelsizer.plots.designs.layer_styles import layer_part
 from modelsizer.plots.drawing.axes import heading
+from modelsizer.plots.drawing.one_axes import legend_below, one_axes
 from modelsizer.plots.drawing.shares import swatch
-from modelsizer.plots.drawing.style import INK, QUIET, SIZES, STAR, canvas, small
+from modelsizer.plots.drawing.style import INK, QUIET, SIZES, STAR, small
 from modelsizer.plots.drawing.texts import one_line
 from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.families import (
@@ -41,7 +42,9 @@ _ABOVE = 0.1  # of the topmost strip that nothing is in
 _NAME = 40  # characters
 
 
-def stack(data: Mapping[str, Architecture], *, title: str = "", size: str = "wide") -> Figure:
+def stack(
+    data: Mapping[str, Architecture], *, title: str = "", size: str = "wide", ax: Axes | None = None
+) -> Figure:
     """Draw the layers of models from the first to the last, a strip each.
 
     Parameters
@@ -51,6 +54,8 @@ def stack(data: Mapping[str, Architecture], *, title: str = "", size: str = "wid
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Returns
     -------
@@ -68,8 +73,7 @@ def stack(data: Mapping[str, Architecture], *, title: str = "", size: str = "wid
     height = None  # `canvas` rejects an unknown size
     if size in SIZES:
         height = (_AROUND[size] + _STRIP[size] * len(data)) / SIZES[size].height
-    with canvas(size, height=height) as figure:
-        axes = figure.add_subplot()
+    with one_axes(ax, size, height=height) as (figure, axes):
         layers = {name: _layers(architecture) for name, architecture in data.items()}
         numbers = []
         for row, (name, architecture) in enumerate(data.items()):
@@ -77,7 +81,7 @@ def stack(data: Mapping[str, Architecture], *, title: str = "", size: str = "wid
             _strip(axes, bottom, layers[name])
             numbers.append(_name(axes, bottom, name, architecture, first=row == 0))
         _frame(axes, len(data), max(map(len, layers.values())))
-        _key(figure, [layer for each in layers.values() for layer in set(each)])
+        _key(axes, [layer for each in layers.values() for layer in set(each)])
         heading(axes, title)
         figure.draw_without_rendering()  # so that the layout is known
         for text in numbers:
@@ -126,7 +130,7 @@ def _name(axes: Axes, row: float, name: str, architecture: Architecture, *, firs
     Text
         What stands beside the name.
     """
-    narrow = small(axes.get_figure(root=True))
+    narrow = small(axes)
     counted, kinds = _size(architecture), ", ".join(_kinds(architecture))
     bottom = row + _FFN + _GAP + _MIXER + _TEXT
     words = axes.text(
@@ -193,14 +197,14 @@ def _frame(axes: Axes, rows: int, most: int) -> None:
     axes.set_xlabel("layers, from the first")
 
 
-def _key(figure: Figure, layers: Iterable[Layer]) -> None:
+def _key(axes: Axes, layers: Iterable[Layer]) -> None:
     """Draw a legend of the families shown, below the axes."""
     drawn = {family for layer in layers for part in families(layer) for family in part}
     shown = [layer_part(family) for family in (*MIXERS, *FEED_FORWARDS) if family in drawn]
-    figure.legend(
-        handles=[swatch(part) for part in shown],
-        loc="outside lower left",
-        ncols=2 if small(figure) else 4,
+    legend_below(
+        axes,
+        [swatch(part) for part in shown],
+        ncols=2 if small(axes) else 4,
         handlelength=1.6,
         handleheight=1.1,
     )

@@ -10,7 +10,7 @@ import numpy as np
 from modelsizer.plots.drawing.axes import heading
 from modelsizer.plots.drawing.lines import Line, draw_lines, name_lines
 from modelsizer.plots.drawing.marks import note
-from modelsizer.plots.drawing.style import canvas
+from modelsizer.plots.drawing.one_axes import one_axes
 from modelsizer.problems.units import format_number
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ _APART = 0.14  # of the logarithm of the range, between labels of contexts
 _KIBI = 1024
 
 
-def users(servers: Sequence[Server], *, title: str = "", size: str = "wide") -> Figure:
+def users(
+    servers: Sequence[Server], *, title: str = "", size: str = "wide", ax: Axes | None = None
+) -> Figure:
     """Draw how many requests fit at once at each context, with a line for each machine.
 
     A line ends where not one request fits.
@@ -35,6 +37,8 @@ def users(servers: Sequence[Server], *, title: str = "", size: str = "wide") -> 
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Raises
     ------
@@ -45,8 +49,7 @@ def users(servers: Sequence[Server], *, title: str = "", size: str = "wide") -> 
     if not lines:
         raise ValueError("not one request fits at any context")
     contexts = sorted({load.context for each in servers for load in each.loads})
-    with canvas(size) as figure:
-        axes = figure.add_subplot()
+    with one_axes(ax, size) as (figure, axes):
         draw_lines(axes, lines)
         axes.set_xscale("log", base=2)
         axes.set_yscale("log")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal
 
+from modelsizer.plots.drawing.style import room
 from modelsizer.plots.drawing.texts import power
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_number, format_quantity
@@ -46,12 +47,14 @@ def tick(value: float, name: str, digits: int = 3) -> str:
     return format_quantity(value, kind, digits)
 
 
-def wrapped(figure: Figure, title: str, left: float | None = None) -> str:
-    """Wrap a title to the width of the figure, in at most `_MOST_LINES` lines of about one length.
+def wrapped(where: Figure | Axes, title: str, left: float | None = None) -> str:
+    """Wrap a title to the width of a figure or of axes, in lines of about one length.
+
+    At most `_MOST_LINES`.
 
     Parameters
     ----------
-    figure : Figure
+    where : Figure or Axes
     title : str
     left : float, optional
         Where it begins, in inches from the left edge; by default beside a usual axis.
@@ -60,7 +63,7 @@ def wrapped(figure: Figure, title: str, left: float | None = None) -> str:
 
     from matplotlib import rcParams
 
-    width = figure.get_figwidth() - (_LEFT_OF_TITLE if left is None else left)
+    width = room(where) - (_LEFT_OF_TITLE if left is None else left)
     letters = width * _POINTS_AN_INCH / (_EM * rcParams["font.size"])
     seen = visible(title)
 
@@ -79,9 +82,8 @@ def wrapped(figure: Figure, title: str, left: float | None = None) -> str:
 
 def heading(axes: Axes, title: str) -> None:
     """Set the title of axes, wrapped to their width."""
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    axes.set_title(wrapped(figure, title))
+    if title:
+        axes.set_title(wrapped(axes, title))
 
 
 def quantity_axis(axes: Axes, side: Side, name: str, *, log: bool = False) -> None:

@@ -61,12 +61,13 @@ def back(text: Text) -> None:
 
 def lay_out(axes: Axes) -> None:
     """Lay out the figure without drawing, so that text extents are final."""
+    from matplotlib.backend_bases import FigureCanvasBase
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figure = axes.figure
-    assert isinstance(figure, Figure)
-    FigureCanvasAgg(figure)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    if type(figure.canvas) is FigureCanvasBase:  # not that of a window or a notebook
+        FigureCanvasAgg(figure)
     figure.draw_without_rendering()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from modelsizer.plots.drawing.one_axes import legend_below
 from modelsizer.plots.drawing.style import INK, small
 from modelsizer.problems.records import dataclass
 
@@ -81,13 +82,13 @@ def swatch(part: Part) -> Patch:
                  label=part.name)  # fmt: skip
 
 
-def shares_key(figure: Figure, bars: Sequence[Bar], order: Mapping[str, Part]) -> None:
-    """Draw a legend of the parts shown, below the axes."""
+def shares_key(where: Figure | Axes, bars: Sequence[Bar], order: Mapping[str, Part]) -> None:
+    """Draw a legend of the parts shown, below a figure or axes."""
     drawn = {name for bar in bars for name, _, _ in bar.pieces(order)}
-    figure.legend(
-        handles=[swatch(part) for name, part in order.items() if name in drawn],
-        loc="outside lower left",
-        ncols=2 if small(figure) else 3,
+    legend_below(
+        where,
+        [swatch(part) for name, part in order.items() if name in drawn],
+        ncols=2 if small(where) else 3,
         handlelength=1.6,
         handleheight=1.1,
     )

@@ -17,6 +17,7 @@ from modelsizer.problems.errors import MissingExtraError
 from modelsizer.problems.records import dataclass
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
@@ -30,6 +31,7 @@ HATCHES = ("", "///", "---", "\\\\\\", "xxx", "++", "|||")
 """One for each of `FILLS`, so that adjacent areas differ in greyscale; of lines, since dots make an
 SVG ten times as large."""
 COLOURS = "viridis"
+_OF_LABELS = 0.75  # inches that the labels of an axis take
 _BETWEEN = 0.75  # of a wide figure's width; narrower figures are for a column
 _LIGHTEST = 0.93  # position on the colour map
 PIXELS = 1600  # width of a wide picture
@@ -130,16 +132,24 @@ def canvas(size: str = "wide", *, height: float | None = None) -> Iterator[Figur
     if size not in SIZES:
         raise ValueError(f"{size!r} is not a size of figure; take {' or '.join(SIZES)}")
     need_matplotlib()
-    import matplotlib as mpl
     from matplotlib.figure import Figure
 
     kind = SIZES[size]
-    with mpl.rc_context({**STYLE, "font.size": kind.font, "savefig.dpi": kind.dpi}):
+    with drawing_style(kind):
         figure = Figure(figsize=(kind.width, kind.height * (height or 1.0)), layout="constrained")
         figure.set_dpi(100.0)
         with any_letters():
             yield figure
-            tidy(figure)
+            tidy([figure])
+
+
+@contextmanager
+def drawing_style(kind: Size) -> Iterator[None]:
+    """Let matplotlib draw in the style of all figures, at a size."""
+    import matplotlib as mpl
+
+    with mpl.rc_context({**STYLE, "font.size": kind.font, "savefig.dpi": kind.dpi}):
+        yield
 
 
 def shades(steps: int) -> Colormap:
@@ -151,6 +161,25 @@ def shades(steps: int) -> Colormap:
     return ListedColormap(mpl.colormaps[COLOURS](np.linspace(_LIGHTEST, 0.0, steps)))
 
 
-def small(figure: Figure | None) -> bool:
-    """Whether a figure is for one column of a paper, where less text fits."""
-    return figure is not None and bool(figure.get_figwidth() < WIDTH * _BETWEEN)
+def small(where: Figure | Axes | None) -> bool:
+    """Whether a figure is for one column of a paper, or axes have no more room than that."""
+    if where is None:
+        return False
+    return bool(room(where) < WIDTH * _BETWEEN)
+
+
+def room(where: Figure | Axes) -> float:
+    """Return the width of a figure, or of axes with their labels, in inches."""
+    from matplotlib.axes import Axes
+
+    if not isinstance(where, Axes):
+        return float(where.get_figwidth())
+    within = where.get_figure(root=False)
+    assert within is not None
+    whole = within.bbox.width / within.dpi
+    cell = where.get_subplotspec()
+    if cell is None:
+        return min(whole, where.get_position().width * whole + _OF_LABELS)
+    cell = cell.get_topmost_subplotspec()
+    ratios = cell.get_gridspec().get_width_ratios()
+    return whole * sum(ratios[at] for at in cell.colspan) / sum(ratios)

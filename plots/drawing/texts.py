@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from modelsizer.problems.visible import shortened, visible
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.ticker import Formatter
 
@@ -45,15 +46,17 @@ def any_letters() -> Iterator[None]:
         yield
 
 
-def tidy(figure: Figure) -> None:
-    """Make every character of a figure visible, and shorten lines that are far too long."""
+def tidy(parts: Sequence[Figure | Axes]) -> None:
+    """Make every character of a figure or of axes visible, and shorten lines that are too long."""
+    from matplotlib.axes import Axes
     from matplotlib.text import Text
 
-    for text in figure.findobj(Text):
+    for text in (found for part in parts for found in part.findobj(Text)):
         assert isinstance(text, Text)
         if text.get_text() != (seen := _tidied(text.get_text())):
             text.set_text(seen)
-    axes = [a for x in figure.axes for a in (x.xaxis, x.yaxis)]
+    every = [x for part in parts for x in ([part] if isinstance(part, Axes) else part.axes)]
+    axes = [a for x in every for a in (x.xaxis, x.yaxis)]
     found = [f for a in axes for f in (a.get_major_formatter(), a.get_minor_formatter())]
     for formatter in dict.fromkeys(found):
         _tidy_ticks(formatter)

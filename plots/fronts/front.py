@@ -9,7 +9,8 @@ import numpy as np
 from modelsizer.plots.drawing.axes import dimension, heading, quantity_axis, tick, words
 from modelsizer.plots.drawing.labels import DOT, INKED, Labels
 from modelsizer.plots.drawing.marks import cloud, note, star
-from modelsizer.plots.drawing.style import FAINT, FILLS, INK, canvas, small
+from modelsizer.plots.drawing.one_axes import one_axes
+from modelsizer.plots.drawing.style import FAINT, FILLS, INK, small
 from modelsizer.problems.laws.digits import loss_text
 
 if TYPE_CHECKING:
@@ -29,7 +30,13 @@ _POINTS_SEEN = 120  # number of points above which marks would merge into a band
 
 
 def front(
-    data: Front, designs: Floats, *, knee: int | None = None, title: str = "", size: str = "wide"
+    data: Front,
+    designs: Floats,
+    *,
+    knee: int | None = None,
+    title: str = "",
+    size: str = "wide",
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw a front: for two goals as attainment steps, for three with the third as colour.
 
@@ -44,6 +51,8 @@ def front(
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Raises
     ------
@@ -52,8 +61,7 @@ def front(
     """
     if not len(data):
         raise ValueError("no design keeps every limit, so there is nothing to draw")
-    with canvas(size) as figure:
-        axes = figure.add_subplot()
+    with one_axes(ax, size) as (figure, axes):
         points = data.points
         logs = [_window(axes, side, points[:, g]) for g, side in enumerate("xy")]
         _designs(axes, designs)
@@ -206,7 +214,7 @@ def _name(axes: Axes, data: Front, labels: Labels, knee: int | None) -> None:
         architecture = data.architecture(at)
         between = " " if at == knee else "\n"  # narrow, as the best points lie near the frame
         lines = f"{kind}:{between}{architecture.layers} x {architecture.trunk.d_model}"
-        if not small(axes.get_figure(root=True)):
+        if not small(axes):
             pairs = zip(data.points[at], data.goals, strict=True)
             lines += "\n" + ", ".join(_number(float(value), goal.name) for value, goal in pairs)
         x, y = (float(v) for v in data.points[at, :2])

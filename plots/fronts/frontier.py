@@ -12,6 +12,7 @@ import numpy as np
 from modelsizer.plots.drawing.axes import heading, quantity_axis, setting_axis, tick, wrapped
 from modelsizer.plots.drawing.labels import lay_out
 from modelsizer.plots.drawing.line_ends import spread_out
+from modelsizer.plots.drawing.one_axes import one_axes, refuse_axes
 from modelsizer.plots.drawing.style import COLOURS, FAINT, FILLS, INK, QUIET, STAR, canvas, small
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def frontier(
     *,
     title: str = "",
     size: str = "wide",
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw the optimal objective at each value of a swept limit.
 
@@ -56,6 +58,8 @@ def frontier(
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Raises
     ------
@@ -67,10 +71,12 @@ def frontier(
     of_flops = data.over == "budgets.training_flops"
     if not of_flops or data.problem.objective.quantity != "loss":
         curves = ()
-    with canvas(size, height=_TALL if curves and size == "column" else None) as figure:
-        if not curves:
-            _frontier(figure.add_subplot(), data, title, narrow=small(figure))
-            return figure
+    if not curves:
+        with one_axes(ax, size) as (figure, axes):
+            _frontier(axes, data, title, narrow=small(axes))
+        return figure
+    refuse_axes(ax, "frontier with curves", "without them it draws one")
+    with canvas(size, height=_TALL if size == "column" else None) as figure:
         if small(figure):
             left, right = figure.subplots(2, 1)
         else:

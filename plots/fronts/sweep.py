@@ -11,9 +11,10 @@ from modelsizer.optimizer.sweeps.whatif import value_text
 from modelsizer.plots.drawing.axes import heading, quantity_axis, setting_axis
 from modelsizer.plots.drawing.lines import Line, draw_lines, name_lines
 from modelsizer.plots.drawing.marks import note
-from modelsizer.plots.drawing.style import canvas
+from modelsizer.plots.drawing.one_axes import one_axes
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from modelsizer.optimizer.sweeps.grids import Axis
@@ -23,7 +24,9 @@ _LOG_FROM = 8.0  # range factor from which an axis is logarithmic
 _MARGIN = 0.03  # fraction of the width beside the first and the last point
 
 
-def sweep(found: SweepResult, *, title: str = "", size: str = "wide") -> Figure:
+def sweep(
+    found: SweepResult, *, title: str = "", size: str = "wide", ax: Axes | None = None
+) -> Figure:
     """Draw the objective of a sweep along one key, with a line for each value of the others.
 
     Along the last key that takes several numbers. Every full point is a proven optimum; a hollow
@@ -35,6 +38,8 @@ def sweep(found: SweepResult, *, title: str = "", size: str = "wide") -> Figure:
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Raises
     ------
@@ -49,8 +54,7 @@ def sweep(found: SweepResult, *, title: str = "", size: str = "wide") -> Figure:
         raise ValueError("no point of the sweep has a design")
     setting = NumericSetting.of(found.problem, along.key)
     objective = found.problem.objective.quantity
-    with canvas(size) as figure:
-        axes = figure.add_subplot()
+    with one_axes(ax, size) as (figure, axes):
         draw_lines(axes, lines)
         low, high = float(min(along.values)), float(max(along.values))
         log = low > 0 and high / low >= _LOG_FROM

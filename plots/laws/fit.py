@@ -10,6 +10,7 @@ import numpy as np
 from modelsizer.plots.drawing.axes import quantity_axis, tick
 from modelsizer.plots.drawing.labels import INKED, Labels
 from modelsizer.plots.drawing.marks import note, nothing
+from modelsizer.plots.drawing.one_axes import one_axes, refuse_axes
 from modelsizer.plots.drawing.style import COLOURS, FAINT, FILLS, INK, STAR, canvas, small
 from modelsizer.plots.drawing.texts import one_line
 from modelsizer.plots.laws.coefficient_pairs import draw_pair, pairs_figure
@@ -35,7 +36,7 @@ _INSIDE = 0.9  # fraction of the runs in the grey band
 _BESIDE = ((1, 0), (1, 1), (1, -1), (1, 0.5), (1, -0.5))  # candidate sides of a budget's label
 
 
-def fit(study: Study, which: str = "all", *, size: str = "wide") -> Figure:
+def fit(study: Study, which: str = "all", *, size: str = "wide", ax: Axes | None = None) -> Figure:
     """Draw a fitted law.
 
     Parameters
@@ -45,12 +46,17 @@ def fit(study: Study, which: str = "all", *, size: str = "wide") -> Figure:
         ``"all"`` for four panels, or one of `PANELS`.
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Raises
     ------
     ValueError
         If the data of the panel was not computed, or `which` is unknown.
     """
+    if which in ("all", "pairs"):
+        one = ", ".join(name for name in PANELS if name != "pairs")
+        refuse_axes(ax, f"fit of {which}", f"{one} are each of one")
     if which == "all":
         return _four(study, size)
     if which not in PANELS:
@@ -59,8 +65,7 @@ def fit(study: Study, which: str = "all", *, size: str = "wide") -> Figure:
         return pairs_figure(study, size)
     if which == "isoflop" and not _slices(study):
         raise ValueError("no budget of FLOPs has runs of five sizes around its best")
-    with canvas(size) as figure:
-        axes = figure.add_subplot()
+    with one_axes(ax, size) as (figure, axes):
         _DRAWN[which](axes, study)
         _name({which: axes}, study)
     return figure

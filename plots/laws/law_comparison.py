@@ -10,7 +10,8 @@ import numpy as np
 
 from modelsizer.plots.drawing.axes import heading, quantity_axis
 from modelsizer.plots.drawing.line_ends import name_ends
-from modelsizer.plots.drawing.style import INK, LINES, canvas, small
+from modelsizer.plots.drawing.one_axes import legend_below, one_axes
+from modelsizer.plots.drawing.style import INK, LINES, small
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +35,7 @@ def law_comparison(
     *,
     title: str = "",
     size: str = "wide",
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw the optimal number of parameters against a limit, one line per law.
 
@@ -51,6 +53,8 @@ def law_comparison(
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Raises
     ------
@@ -60,9 +64,8 @@ def law_comparison(
     lines = _lines(curves)
     if not lines:
         raise ValueError("no law has an optimum within the menus at two values of the limit")
-    with canvas(size) as figure:
-        axes = figure.add_subplot()
-        scale = _IN_COLUMN if small(figure) else 1.0
+    with one_axes(ax, size) as (figure, axes):
+        scale = _IN_COLUMN if small(axes) else 1.0
         _limits(axes, list(lines.values()))
         quantity_axis(axes, "x", over, log=True)
         quantity_axis(axes, "y", "parameters", log=True)
@@ -72,7 +75,7 @@ def law_comparison(
             _line(axes, *lines[name], shade, scale)
         seen = _models(axes, models)
         heading(axes, title)
-        _key(figure, fitted=any(line[2].any() for line in lines.values()), models=seen)
+        _key(axes, fitted=any(line[2].any() for line in lines.values()), models=seen)
         ends = [(float(lines[name][0][-1]), float(lines[name][1][-1])) for name in ordered]
         name_ends(axes, ordered, ends, shades, fontsize="x-small")
     return figure
@@ -135,7 +138,7 @@ def _models(axes: Axes, models: Sequence[tuple[str, float, float]]) -> bool:
     return bool(seen)
 
 
-def _key(figure: Figure, *, fitted: bool, models: bool) -> None:
+def _key(axes: Axes, *, fitted: bool, models: bool) -> None:
     """Draw a legend of line styles and points below the axes."""
     from matplotlib.lines import Line2D
 
@@ -151,5 +154,5 @@ def _key(figure: Figure, *, fitted: bool, models: bool) -> None:
             Line2D([], [], color=_POINTS, linestyle="none", marker="o", markersize=2.6,
                    label="published dense models")
         )  # fmt: skip
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles),
-                  fontsize="x-small", columnspacing=1.2, handlelength=2.4)  # fmt: skip
+    legend_below(axes, handles, place="center", ncols=len(handles), fontsize="x-small",
+                 columnspacing=1.2, handlelength=2.4)  # fmt: skip

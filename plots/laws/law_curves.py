@@ -9,7 +9,8 @@ import numpy as np
 from modelsizer.plots.drawing.axes import heading, quantity_axis
 from modelsizer.plots.drawing.line_ends import name_ends
 from modelsizer.plots.drawing.marks import note
-from modelsizer.plots.drawing.style import FAINT, FILLS, INK, canvas
+from modelsizer.plots.drawing.one_axes import one_axes
+from modelsizer.plots.drawing.style import FAINT, FILLS, INK
 from modelsizer.problems.laws.laws import ANYWHERE
 from modelsizer.problems.units import format_quantity
 
@@ -33,15 +34,20 @@ _MARGIN, _HEADROOM = 0.06, 0.18  # fractions of the curves' height, below and ab
 _ROUNDING = 1e-9  # relative tolerance of a drawn size at the ends of its range
 
 
-def law_curves(page: LawPage, *, size: str = "wide") -> Figure:
+def law_curves(
+    page: LawPage, *, title: str = "", size: str = "wide", ax: Axes | None = None
+) -> Figure:
     """Draw a law's loss against tokens for a few sizes.
 
     Parameters
     ----------
     page : LawPage
         The law must give a loss of N and D.
+    title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Returns
     -------
@@ -56,8 +62,7 @@ def law_curves(page: LawPage, *, size: str = "wide") -> Figure:
     if page.curve is None:
         why = page.why_not or "it is no function of them"
         raise ValueError(f"{page.name} has no loss of N and D to draw: {why}")
-    with canvas(size) as figure:
-        axes = figure.add_subplot()
+    with one_axes(ax, size) as (figure, axes):
         low, high = _ends(page.token_range, TYPICAL_TOKENS)
         tokens = np.geomspace(low / _BEFORE, high * _AFTER, _POINTS)
         sizes = sizes_of(page.parameter_range)
@@ -74,7 +79,7 @@ def law_curves(page: LawPage, *, size: str = "wide") -> Figure:
         quantity_axis(axes, "x", "tokens", log=True)
         quantity_axis(axes, "y", "loss")
         axes.set_ylabel(f"predicted loss ({page.unit})")
-        heading(axes, page.name if not page.held else f"{page.name}: {page.held}")
+        heading(axes, title)
         names = [f"N = {_count(n)}" for n in sizes]
         ends = [(float(tokens[-1]), float(line[-1])) for line in lines]
         name_ends(axes, names, ends, FILLS[: len(names)], ink=INK)

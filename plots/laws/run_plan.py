@@ -10,7 +10,8 @@ import numpy as np
 from modelsizer.plots.drawing.axes import heading, quantity_axis, tick
 from modelsizer.plots.drawing.labels import DOT, INKED, Labels
 from modelsizer.plots.drawing.marks import star
-from modelsizer.plots.drawing.style import FAINT, FILLS, INK, QUIET, canvas, small
+from modelsizer.plots.drawing.one_axes import legend_below, one_axes
+from modelsizer.plots.drawing.style import FAINT, FILLS, INK, QUIET, small
 from modelsizer.problems.architecture.accounting import SIX_ND
 from modelsizer.problems.units import format_quantity
 
@@ -35,7 +36,7 @@ _SIDES = ((-1, 0), (-1, 1), (-1, -1), (0, -1), (0, 1))  # candidate sides of the
 _LEAST_STEP = {False: 1, True: 2}  # decades between lines of equal FLOPs, by `small`
 
 
-def run_plan(found: Plan, *, title: str = "", size: str = "wide") -> Figure:
+def run_plan(found: Plan, *, title: str = "", size: str = "wide", ax: Axes | None = None) -> Figure:
     """Draw tokens against parameters of the runs of a plan.
 
     The area of a run is proportional to its FLOPs. Lines have equal 6ND, small dots are the
@@ -47,10 +48,11 @@ def run_plan(found: Plan, *, title: str = "", size: str = "wide") -> Figure:
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
     """
-    with canvas(size) as figure:
-        axes = figure.add_subplot()
-        scale = _IN_COLUMN if small(figure) else 1.0
+    with one_axes(ax, size) as (figure, axes):
+        scale = _IN_COLUMN if small(axes) else 1.0
         target = found.target
         _limits(axes, found)
         quantity_axis(axes, "x", "parameters", log=True)
@@ -72,9 +74,9 @@ def run_plan(found: Plan, *, title: str = "", size: str = "wide") -> Figure:
         )  # fmt: skip
         star(axes, target.n, target.tokens, size=13 * math.sqrt(scale))
         heading(axes, title)
-        lines = _flops_lines(axes, _LEAST_STEP[small(figure)])
-        figure.legend(
-            loc="outside lower center", ncols=2 if small(figure) else 4, fontsize="x-small",
+        lines = _flops_lines(axes, _LEAST_STEP[small(axes)])
+        legend_below(
+            axes, place="center", ncols=2 if small(axes) else 4, fontsize="x-small",
             columnspacing=1.2, handletextpad=0.4, handlelength=1.4,
         )  # fmt: skip
         _labels(axes, found, lines)

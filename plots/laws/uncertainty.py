@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.laws.robust import CRITERIA, TODAY, Candidate, Uncertainty
 from modelsizer.plots.drawing.axes import wrapped
+from modelsizer.plots.drawing.one_axes import refuse_axes
 from modelsizer.plots.drawing.style import FAINT, FILLS, INK, QUIET, STAR, canvas
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ def rows_of(found: Uncertainty, most: int) -> list[Candidate]:
     return [*winners, *(c for c in found.candidates if c.roles and c not in winners)]
 
 
-def uncertainty(found: Uncertainty, *, title: str = "", size: str = "wide") -> Figure:
+def uncertainty(
+    found: Uncertainty, *, title: str = "", size: str = "wide", ax: Axes | None = None
+) -> Figure:
     """Draw the share of draws in which each design is optimal, beside its regret.
 
     Parameters
@@ -61,6 +64,8 @@ def uncertainty(found: Uncertainty, *, title: str = "", size: str = "wide") -> F
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Returns
     -------
@@ -68,6 +73,7 @@ def uncertainty(found: Uncertainty, *, title: str = "", size: str = "wide") -> F
         Two panels with common rows; the nominal design is orange and starred. The right panel has
         a dot at the mean, a thick line to the 95th percentile and a thin one to the worst draw.
     """
+    refuse_axes(ax, "uncertainty")
     is_small = size == "column"
     rows = rows_of(found, MOST_ROWS[is_small])
     with canvas(size, height=_HEAD + (0.105 if is_small else _ROW) * len(rows)) as figure:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from modelsizer.plots.drawing.axes import dimension, heading, quantity_axis, tick, words
-from modelsizer.plots.drawing.style import FAINT, FILLS, INK, QUIET, STAR, canvas
+from modelsizer.plots.drawing.one_axes import one_axes
+from modelsizer.plots.drawing.style import FAINT, FILLS, INK, QUIET, STAR
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +35,7 @@ def price_curve(
     objective: str = "loss",
     title: str = "",
     size: str = "wide",
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw the optimal objective at each limit of a budget as steps, and today's limit.
 
@@ -55,6 +57,8 @@ def price_curve(
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Returns
     -------
@@ -74,8 +78,7 @@ def price_curve(
     fits = np.isfinite(y)
     if not fits.any():
         raise ValueError("no design fits at any of the limits")
-    with canvas(size) as figure:
-        axes = figure.add_subplot()
+    with one_axes(ax, size) as (figure, axes):
         log = x[0] > 0 and x[-1] / x[0] >= _LOG_FROM
         _set_limits(axes, x, y[fits], today, log=log)
         _band(axes, stays_optimal, today, name)

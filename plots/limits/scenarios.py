@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from modelsizer.optimizer.sweeps.whatif import Answer, WhatIf
 from modelsizer.plots.drawing.axes import dimension, quantity_axis, words, wrapped
 from modelsizer.plots.drawing.bars import HEAD, beside, make_room, rows_around
-from modelsizer.plots.drawing.style import FILLS, INK, QUIET, canvas, small
+from modelsizer.plots.drawing.one_axes import one_axes, size_of
+from modelsizer.plots.drawing.style import FILLS, INK, QUIET
 from modelsizer.problems.architecture.describing import choices_beside
 from modelsizer.problems.laws.digits import loss_text, nats_text
 from modelsizer.problems.records import dataclass
@@ -48,14 +49,19 @@ class Row:
     better: bool = False
 
 
-def scenarios(found: WhatIf, *, size: str = "wide") -> Figure:
+def scenarios(
+    found: WhatIf, *, title: str = "", size: str = "wide", ax: Axes | None = None
+) -> Figure:
     """Draw a bar from the base to each scenario's objective, or loss if objectives differ.
 
     Parameters
     ----------
     found : WhatIf
+    title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Returns
     -------
@@ -79,20 +85,20 @@ def scenarios(found: WhatIf, *, size: str = "wide") -> Figure:
     name = objective.name if found.one_objective else "loss"
     sign = -1.0 if found.one_objective and objective.sense == "maximize" else 1.0
     base = float(design.quantity(name))
-    narrow = size == "column"
+    narrow = size_of(ax, size) == "column"
     rows = [_row(found, answer, name, sign, base, short=narrow) for answer in found.others]
     rows.sort(key=lambda row: (row.value is not None, -sign * (row.value or 0.0)))
-    with canvas(size, height=(len(rows) + HEAD) / _ROWS_OF_A_SIZE) as figure:
-        axes = figure.add_subplot()
+    with one_axes(ax, size, height=(len(rows) + HEAD) / _ROWS_OF_A_SIZE) as (figure, axes):
         for at, row in enumerate(rows):
             _draw(axes, at, row, base, sign)
-        rows_around(axes, [_folded(row.name, figure) for row in rows], base)
+        rows_around(axes, [_folded(row.name, narrow=narrow) for row in rows], base)
         quantity_axis(axes, "x", name)
         between = "\n" if narrow else "; "
         axes.set_xlabel(f"{words(name)}{between}{_base(found, base, name)}")
         figure.draw_without_rendering()
-        left = axes.get_window_extent().x0 / figure.dpi  # names may take much of the width
-        axes.set_title(wrapped(figure, found.base.scenario.problem.name, left))
+        if title:
+            left = axes.get_window_extent().x0 / figure.dpi  # names may take much of the width
+            axes.set_title(wrapped(axes, title, None if ax else left))
         make_room(axes, [base, *(row.value for row in rows if row.value is not None)])
     return figure
 
@@ -145,11 +151,11 @@ def _change(change: float, name: str, rms: float | None) -> str:
     return f"{'+' if change > 0 else _MINUS}{text}"
 
 
-def _folded(name: str, figure: Figure) -> str:
+def _folded(name: str, *, narrow: bool) -> str:
     """Wrap a name so that the bars have room; of a long one the beginning and the end are kept."""
     import textwrap
 
-    width = _NAME[small(figure)]
+    width = _NAME[narrow]
     seen = visible(name)
     lines = textwrap.wrap(seen.replace("=", "= "), width) or [""]  # allows a line break there
     if len(lines) > _LINES:

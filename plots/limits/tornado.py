@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from modelsizer.plots.drawing.axes import heading, quantity_axis, tick, words
 from modelsizer.plots.drawing.bars import HEAD, beside, make_room, rows_around
-from modelsizer.plots.drawing.style import FILLS, QUIET, canvas
+from modelsizer.plots.drawing.one_axes import one_axes
+from modelsizer.plots.drawing.style import FILLS, QUIET
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +28,7 @@ def tornado(
     name: str = "loss",
     title: str = "",
     size: str = "wide",
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw bars around today's objective, the widest on top.
 
@@ -42,6 +44,8 @@ def tornado(
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Returns
     -------
@@ -57,8 +61,7 @@ def tornado(
     if not rows:
         raise ValueError("a tornado needs at least one setting that was changed")
     ordered = sorted(rows, key=lambda row: (-_swing(row, base), row[0]))
-    with canvas(size, height=(len(rows) + HEAD) / _ROWS_OF_A_SIZE) as figure:
-        axes = figure.add_subplot()
+    with one_axes(ax, size, height=(len(rows) + HEAD) / _ROWS_OF_A_SIZE) as (figure, axes):
         for at, row in enumerate(ordered):
             _bars(axes, at, row, base)
         rows_around(axes, [row[0] for row in ordered], base)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelsizer.plots.drawing.line_ends import name_ends
+from modelsizer.plots.drawing.one_axes import refuse_axes
 from modelsizer.plots.drawing.style import LINES, canvas
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _SECONDS = 2  # column index in a row
 _MEGABYTE_TICKS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
-def growth(rows: Sequence[Row]) -> Figure:
+def growth(rows: Sequence[Row], *, ax: Axes | None = None) -> Figure:
     """Draw seconds and peak memory against the number of designs, on logarithmic axes.
 
     Parameters
@@ -30,12 +31,15 @@ def growth(rows: Sequence[Row]) -> Figure:
     rows : sequence of (solver, designs, seconds, megabytes, ended)
         A solver's points, in any order. Those that were cut off before the end are drawn hollow;
         the slope of the logarithms is fitted to the others.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Returns
     -------
     matplotlib.figure.Figure
         Two panels, each line labelled at its end.
     """
+    refuse_axes(ax, "growth")
     with canvas(height=_HEIGHT) as figure:
         left, right = figure.subplots(1, 2)
         labels = [(axes, _lines(axes, rows, column)) for column, axes in ((2, left), (3, right))]

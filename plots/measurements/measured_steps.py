@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from modelsizer.plots.drawing.style import FILLS, INK, canvas
+from modelsizer.plots.drawing.one_axes import one_axes
+from modelsizer.plots.drawing.style import FILLS, INK
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Row = tuple[str, int, float, bool]
@@ -17,23 +19,24 @@ _TICKS = (0.5, 2 / 3, 0.8, 1.0, 1.25, 1.5, 2.0)
 _BATCHES = (1, 8, 64, 512, 4096)
 
 
-def measured_steps(rows: Sequence[Row]) -> Figure:
+def measured_steps(rows: Sequence[Row], *, ax: Axes | None = None) -> Figure:
     """Draw the ratio of measured to predicted time of decode steps against their batch.
 
     Parameters
     ----------
     rows : sequence of (engine, batch, ratio, left_out)
         Steps that the fit left out are filled, the others hollow.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
     engines = list(dict.fromkeys(row[0] for row in rows))
-    with canvas() as figure:
+    with one_axes(ax) as (figure, axes):
         from matplotlib.lines import Line2D
 
-        axes = figure.add_subplot()
         axes.axhspan(1 / _NEAR, _NEAR, color="0.9", lw=0)
         axes.axhline(1.0, color="0.35", lw=0.8)
         for i, engine in enumerate(engines):

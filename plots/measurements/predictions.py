@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelsizer.plots.drawing.style import LINES, canvas
+from modelsizer.plots.drawing.one_axes import one_axes
+from modelsizer.plots.drawing.style import LINES
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
@@ -18,13 +20,15 @@ _MANY = 20  # rows of a quantity, above which marks are smaller and touch
 _HEIGHT = 0.81  # relative to a wide figure
 
 
-def predictions(rows: Sequence[tuple[str, float, float]]) -> Figure:
+def predictions(rows: Sequence[tuple[str, float, float]], *, ax: Axes | None = None) -> Figure:
     """Draw sorted ratios of measured to predicted, one panel per quantity with several rows.
 
     Parameters
     ----------
     rows : sequence of (quantity, measured, predicted)
         Both values in the same unit.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Returns
     -------
@@ -35,8 +39,7 @@ def predictions(rows: Sequence[tuple[str, float, float]]) -> Figure:
         for name in dict.fromkeys(row[0] for row in rows)
         if sum(row[0] == name for row in rows) > 1
     ]
-    with canvas(height=_HEIGHT) as figure:
-        axes = figure.add_subplot()
+    with one_axes(ax, height=_HEIGHT) as (figure, axes):
         axes.axhspan(1 / TWICE, TWICE, color="0.95", lw=0)
         axes.axhspan(1 / NEAR, NEAR, color="0.86", lw=0)
         axes.axhline(1.0, color="0.35", lw=0.8)

@@ -7,28 +7,31 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelsizer.plots.drawing.style import FAINT, INK, STAR, canvas
+from modelsizer.plots.drawing.one_axes import one_axes
+from modelsizer.plots.drawing.style import FAINT, INK, STAR
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _HEAD, _ROW = 0.26, 0.064  # fractions of a wide figure's height: the axis; each solver
 
 
-def rivals(rows: Sequence[tuple[str, float, bool, str]]) -> Figure:
+def rivals(rows: Sequence[tuple[str, float, bool, str]], *, ax: Axes | None = None) -> Figure:
     """Draw the seconds of each solver on one problem, on a logarithmic axis.
 
     Parameters
     ----------
     rows : sequence of (solver, seconds, proof, note)
         In drawing order, from the top; marks are filled if the answer comes with a proof.
+    ax : Axes, optional
+        Where to draw; by default in a figure of its own.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    with canvas(height=_HEAD + _ROW * len(rows)) as figure:
-        axes = figure.add_subplot()
+    with one_axes(ax, height=_HEAD + _ROW * len(rows)) as (figure, axes):
         seconds = [row[1] for row in rows]
         axes.set_xscale("log")
         low = 10 ** np.floor(np.log10(min(seconds)))

@@ -86,6 +86,11 @@ class LawPage:
     held: str = ""
 
     @property
+    def title(self) -> str:
+        """Name, and what is held where the law is one of a family."""
+        return f"{self.name}: {self.held}" if self.held else self.name
+
+    @property
     def keys(self) -> list[str]:
         """Keys of [objective] that accept the law."""
         return [key for key in self.use.split(", ") if key]

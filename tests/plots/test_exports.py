@@ -53,7 +53,8 @@ def test_figure_functions_import_matplotlib_only_inside_their_canvas() -> None:
     seen = 0
     for path in (ROOT / "plots").glob("*/*.py"):
         for node in ast.parse(path.read_text()).body:
-            if not isinstance(node, ast.FunctionDef) or node.name != path.stem:
+            own = isinstance(node, ast.FunctionDef) and node.name == path.stem
+            if not own or path.parent.name == "drawing":
                 continue
             seen += 1
             for line in node.body:
