@@ -61,15 +61,15 @@ def one_axes(
     _check(ax)
     from matplotlib.text import Text
 
-    figure = ax.get_figure(root=True)  # also of axes in a subfigure
-    assert figure is not None
-    before = {*figure.axes}
+    root = ax.get_figure(root=True)  # also of axes in a subfigure
+    assert root is not None
+    before = {*root.axes}
     for text in ax.findobj(Text):
         assert isinstance(text, Text)
         text.set_parse_math(False)  # names are text, whatever is in them
     with drawing_style(SIZES[size_of(ax, size)]), any_letters():
-        yield figure, ax
-        tidy([ax, *(axes for axes in figure.axes if axes not in before)])
+        yield root, ax
+        tidy([ax, *(axes for axes in root.axes if axes not in before)])
 
 
 def refuse_axes(ax: object, name: str, instead: str = "") -> None:
@@ -114,14 +114,14 @@ def legend_below(
     """
     from matplotlib.axes import Axes
 
-    given: dict[str, Any] = {} if handles is None else {"handles": handles}
+    given: Any = style if handles is None else {"handles": handles} | style
     figure = where.get_figure(root=True)
     assert figure is not None
     alone = len(figure.axes) == 1 and figure.get_layout_engine() is not None
     if alone or not isinstance(where, Axes):
-        figure.legend(**given, loc=f"outside lower {place}", **style)
+        figure.legend(**given | {"loc": f"outside lower {place}"})
     else:
-        where.legend(**given, loc="upper left", bbox_to_anchor=_BELOW, borderaxespad=0.0, **style)
+        where.legend(loc="upper left", bbox_to_anchor=_BELOW, borderaxespad=0.0, **given)
 
 
 def _check(ax: object) -> None:

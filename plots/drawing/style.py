@@ -181,5 +181,5 @@ def room(where: Figure | Axes) -> float:
     if cell is None:
         return min(whole, where.get_position().width * whole + _OF_LABELS)
     cell = cell.get_topmost_subplotspec()
-    ratios = cell.get_gridspec().get_width_ratios()
-    return whole * sum(ratios[at] for at in cell.colspan) / sum(ratios)
+    ratios = [float(ratio) for ratio in cell.get_gridspec().get_width_ratios()]  # type: ignore[union-attr, arg-type]
+    return float(whole) * sum(ratios[at] for at in cell.colspan) / sum(ratios)
