@@ -17,15 +17,13 @@ if TYPE_CHECKING:
     from modelsizer.problems.designs.evaluation import Evaluation
     from modelsizer.problems.problem import Problem
 
-Source = Annotated[
-    str,
-    typer.Argument(
-        metavar="SOURCE",
-        help="A problem (a .toml file, or a name that `problems` lists), which is solved; or a "
-        "model folder, its config.json or a .gguf file, an answer (- for standard input), a name "
-        "that `models` lists, or ORG/NAME of the Hugging Face hub.",
-    ),
-]
+SOURCE = typer.Argument(
+    metavar="SOURCE",
+    help="A problem (a .toml file, or a name that `problems` lists), which is solved; or a "
+    "model folder, its config.json or a .gguf file, an answer (- for standard input), a name "
+    "that `models` lists, or ORG/NAME of the Hugging Face hub.",
+)
+Source = Annotated[str, SOURCE]
 
 Under = Annotated[
     str | None,

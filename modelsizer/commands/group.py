@@ -24,6 +24,7 @@ GROUPS = {
     "Compare": "designs, machines, scenarios and loss laws",
     "Fit": "a loss law to your own runs",
     "Look up": "what comes with modelsizer",
+    "Former names": "of views of `describe`, which work as before",
 }
 """Groups of commands in the order of `--help`, each with what its commands are for."""
 
@@ -85,33 +86,8 @@ COMMANDS = {
     ),
     "describe": Row(
         "Understand",
-        "Count what an architecture holds and costs, to the unit.",
-        "llama-3.1-8b --set serving.accelerator=H100-SXM",
-    ),
-    "allocate": Row(
-        "Understand",
-        "Show where the parameters and the FLOPs of a design go.",
-        "deepseek-v3 --context 4096,131072",
-    ),
-    "layers": Row(
-        "Understand",
-        "Show the pattern of the layers, and what each kind costs.",
-        "gemma-3-27b --beside llama-3.1-8b",
-    ),
-    "memory": Row(
-        "Understand",
-        "Show what fills the memory of one accelerator.",
-        "one-h100-1e24",
-    ),
-    "users": Row(
-        "Understand",
-        "Say how many users a design serves at once, and at what cost.",
-        "llama-3.1-8b --each serving.accelerator=H100-SXM,L40S",
-    ),
-    "roofline": Row(
-        "Understand",
-        "Show whether memory or compute bounds decode and prefill.",
-        "llama-3.1-8b --set serving.accelerator=H100-SXM",
+        "Count what a design holds and costs, to the unit, or one view.",
+        "one-h100-1e24 --view memory",
     ),
     "rank": Row(
         "Compare",
@@ -126,7 +102,7 @@ COMMANDS = {
     "frontier": Row(
         "Compare",
         "Find the best design at each value of a limit, and its growth.",
-        'one-h100-1e24 --over budgets.serving_memory --from "20 GB" --to "80 GB"',
+        "one-h100-1e24 --from 1e22 --to 1e25",
     ),
     "depth-width": Row(
         "Compare",
@@ -136,7 +112,7 @@ COMMANDS = {
     "sweep": Row(
         "Compare",
         "Solve a problem at every point of a grid of settings.",
-        'phone-2gb --set "budgets.serving_memory=1 GB,2 GB" -o points.jsonl',
+        "phone-2gb --set serving.kv_bits=4,8,16 -o points.jsonl",
     ),
     "whatif": Row(
         "Compare",
@@ -197,6 +173,31 @@ COMMANDS = {
         "Look up",
         "Draw an example of each kind of picture.",
         "pictures",
+    ),
+    "allocate": Row(
+        "Former names",
+        "Show where the parameters and the FLOPs of a design go.",
+        "deepseek-v3 --context 4096,131072",
+    ),
+    "layers": Row(
+        "Former names",
+        "Show the pattern of the layers, and what each kind costs.",
+        "gemma-3-27b --beside llama-3.1-8b",
+    ),
+    "memory": Row(
+        "Former names",
+        "Show what fills the memory of one accelerator.",
+        "one-h100-1e24",
+    ),
+    "users": Row(
+        "Former names",
+        "Say how many users a design serves at once, and at what cost.",
+        "llama-3.1-8b --each serving.accelerator=H100-SXM,L40S",
+    ),
+    "roofline": Row(
+        "Former names",
+        "Show whether memory or compute bounds decode and prefill.",
+        "llama-3.1-8b --set serving.accelerator=H100-SXM",
     ),
 }
 """Every command, in the order of `--help` within each group.

@@ -292,7 +292,7 @@ def test_a_folder_that_fails_is_kept_elsewhere_whole(tmp_path: Path, spare: Path
 def test_nothing_is_left_where_there_is_no_room_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (one,) = outputs("describe")
+    one = next(each for each in outputs("describe") if each.option == "--json")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     here = tmp_path / "here"
     here.mkdir()

@@ -31,7 +31,7 @@ SHORT: dict[str, tuple[str, ...]] = {
     "memory": (PROBLEM,), "machines": ("million-dollars",),
     "users": ("llama-3.1-8b", "--context", "8192", "--set", "serving.accelerator=H100-SXM"),
     "roofline": ("one-h100-1e24", "--set", "serving.accelerator=H100-SXM"),
-    "describe": ("llama-3.1-8b",), "audit": ("llama-3.1-8b",),
+    "describe": ("llama-3.1-8b", "--view", "allocation"), "audit": ("llama-3.1-8b",),
     "export": ("llama-3.1-8b",), "models": (), "laws": ("besiroglu-2024",),
     "compare-laws": ("one-h100-1e24", "--laws", "besiroglu-2024,hoffmann-2022", "--points", "2"),
     "fit": ("{folder}/runs.csv", "--bootstrap", "0"),
