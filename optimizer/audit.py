@@ -16,6 +16,7 @@ from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
 from modelsizer.optimizer.tables.clock import Clock, Stop
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.designs.evaluated import design_words
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.designs.text import text_tokens
 from modelsizer.problems.errors import (
@@ -30,6 +31,7 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.budgets import written
 from modelsizer.problems.requirements.objective import LAW_KEYS
+from modelsizer.problems.shown import Drawn, Tabled
 from modelsizer.problems.tables.training import DEFAULT_SEQUENCE_LENGTH
 from modelsizer.problems.units import MAX_COUNT, exact
 
@@ -46,7 +48,7 @@ class AuditError(ModelsizerError):
 
 
 @dataclass(frozen=True, slots=True)
-class Audit:
+class Audit(Tabled, Drawn):
     """What an audit found.
 
     The model itself is one of the designs that both results are of, beside those of the space: it
@@ -79,6 +81,13 @@ class Audit:
     optimum: Result
     cheapest: Result
     left_out: tuple[str, ...] = ()
+
+    def _words(self) -> str:
+        gained, needed = self.loss_gained, self.compute_needed
+        parts = [design_words(self.model)]
+        parts += [] if gained is None else [f"{gained:.4f} nats above the least loss"]
+        parts += [] if needed is None else [f"{100 * needed:.1f} % of its FLOPs would do"]
+        return "; ".join(parts)
 
     @property
     def block(self) -> str:

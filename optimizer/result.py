@@ -12,12 +12,14 @@ from modelsizer.optimizer.warning import AnswerWarning
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.describing import design_architecture, parameters_dict
 from modelsizer.problems.architecture.structures import structure_of
+from modelsizer.problems.brief import named
 from modelsizer.problems.designs.capacity import (
     LATENCIES,
     latency_estimates,
     serving_room,
     state_bytes,
 )
+from modelsizer.problems.designs.evaluated import design_words
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.designs.hyperparameters import hyperparameters
 from modelsizer.problems.designs.speculated import speculated
@@ -28,6 +30,7 @@ from modelsizer.problems.provenance import sources
 from modelsizer.problems.quantities.quantity import Sense
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.device_limits import given_as
+from modelsizer.problems.shown import Drawn, Tabled
 from modelsizer.problems.space.defaults import defaults_line
 from modelsizer.problems.units import Number
 
@@ -99,7 +102,7 @@ class Objective:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Tabled, Drawn):
     """Result of a solve.
 
     Parameters
@@ -145,6 +148,11 @@ class Result:
     budgets: tuple[BudgetUse, ...] = ()
     warnings: tuple[AnswerWarning, ...] = ()
     statistics: Mapping[str, Number] = field(default_factory=dict)
+
+    def _words(self) -> str:
+        found = "no design" if self.design is None else design_words(self.design)
+        why = "" if self.status != "limit" else f" ({self.stop})"
+        return f"of {named(self.problem.name)}: {self.status}{why}, {found}"
 
     def __post_init__(self) -> None:
         if (self.design is None) != (self.objective.value is None):

@@ -7,17 +7,23 @@ from pathlib import Path
 from typing import Any
 
 from modelsizer.problems import checks, reading
+from modelsizer.problems.brief import named
 from modelsizer.problems.errors import ProblemError, require_type, short
 from modelsizer.problems.laws.reading import laws_beside
 from modelsizer.problems.plain_values import PlainValueError, check_plain
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.requirements import references
 from modelsizer.problems.requirements.objective import LAW_KEYS
+from modelsizer.problems.shown import Shown
 from modelsizer.problems.space.empty import empty_space
 from modelsizer.problems.statement import Statement
 from modelsizer.problems.typed_tables import TableError
+from modelsizer.problems.units import format_quantity
+
+_SHOWN = 4  # limits in the repr of a problem
 
 
-class Problem(Statement):
+class Problem(Shown, Statement):
     """One sizing problem, frozen and validated.
 
     Parameters
@@ -44,6 +50,18 @@ class Problem(Statement):
     >>> problem.with_settings({"budgets.training_flops": 2e24}).budgets.training_flops.max
     2000000000000000000000000
     """
+
+    def _words(self) -> str:
+        limits = [
+            f"{name} {sign} {format_quantity(end, QUANTITIES[name].dimension)}"
+            for name, limit in self.limits.items()
+            for sign, end in (("<=", limit.max), (">=", limit.min))
+            if end is not None
+        ]
+        more = [f"and {len(limits) - _SHOWN} more"] if len(limits) > _SHOWN else []
+        said = ", ".join(limits[:_SHOWN] + more) or "tokens only"
+        goal = f"{self.objective.sense} {self.objective.quantity}"
+        return f"{named(self.name)}: {goal}, with {said}"
 
     # Reading and writing
 

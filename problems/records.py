@@ -4,7 +4,8 @@ The standard library writes six methods of each dataclass as text and compiles t
 is imported: for the 130 classes of a solve that takes longer than the solve. Here those that make
 and compare values are compiled when they are first called, and all classes share the others.
 Fields, slots, matching, copies and pickles are those of `dataclasses`, and a type checker reads
-`dataclass` as that of the standard library.
+`dataclass` as that of the standard library. Reprs are short (`brief.fields_text`); a class
+keeps one of its own.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, FrozenInstanceError, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
+
+from modelsizer.problems.brief import fields_text
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
@@ -29,13 +32,16 @@ else:
         parents = [base for base in cls.__mro__[1:] if is_dataclass(base)]
         known = [*vars(cls).values(), *(field for base in parents for field in fields(base))]
         if not frozen or any(isinstance(f, dataclasses.Field) and not f.init for f in known):
-            return dataclasses.dataclass(cls, frozen=frozen, slots=slots, eq=eq)
+            made = dataclasses.dataclass(cls, repr=False, frozen=frozen, slots=slots, eq=eq)
+            if made.__repr__ is object.__repr__:
+                made.__repr__ = _repr
+            return made
         cls.__doc__ = cls.__doc__ or cls.__name__  # it would write one of the signature
         made = dataclasses.dataclass(
             cls, init=False, repr=False, eq=False, slots=slots, frozen=bool(parents)
         )
         made.__dataclass_params__.frozen = True
-        methods = {"__repr__": _repr}
+        methods = {"__repr__": _repr} if made.__repr__ is object.__repr__ else {}
         methods |= {f"__{name}attr__": _refusing(made, name) for name in ("set", "del")}
         compiled = ("__init__", "__eq__", "__hash__") if eq else ("__init__",)
         methods |= {name: _first(made, name) for name in compiled}
@@ -127,8 +133,8 @@ class _Signature:
 
 
 def _repr(self: Any) -> str:
-    shown = (f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.repr)
-    return f"{type(self).__qualname__}({', '.join(shown)})"
+    shown = ((f.name, getattr(self, f.name)) for f in fields(self) if f.repr)
+    return fields_text(type(self).__qualname__, shown)
 
 
 def _refusing(cls: Any, name: str) -> Callable[..., None]:

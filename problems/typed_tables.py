@@ -15,6 +15,7 @@ from itertools import product
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self, Union, cast, get_args, get_origin
 
+from modelsizer.problems.brief import fields_text
 from modelsizer.problems.errors import short
 from modelsizer.problems.offered import Offered as Offered
 from modelsizer.problems.offered import Read as Read
@@ -352,7 +353,7 @@ class Table:
         return hash(tuple(self.__dict__.values()))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in self)})"
+        return fields_text(type(self).__name__, self.given().items())
 
     def __setattr__(self, name: str, _: object) -> None:
         raise TableError([(name, "the table is frozen")])

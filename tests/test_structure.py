@@ -28,7 +28,7 @@ BACK_END_NEEDS = (
 
 
 PROBLEMS = (
-    "version", "records", "library", "machine", "visible", "interrupts",
+    "version", "visible", "brief", "shown", "records", "library", "machine", "interrupts",
     "errors", "files", "table_files", "text_files", "plain_values", "key_values", "registry", "columns", "units", "by_byte", "offered", "typed_tables", "reading",
     "architecture", "hardware", "laws", "tables", "space", "costs", "quantities",
     "requirements", "magnitudes", "checks", "given", "statement", "problem", "provenance", "narrowing", "designs", "summary",
@@ -40,7 +40,7 @@ OPTIMIZER = (
 )  # fmt: skip
 PLOTS = ("drawing", "designs", "fronts", "laws", "limits", "measurements")
 FRONT_DOOR = (
-    "text", "pictures", "page", "fitted_laws", "commands", "cli", "__main__",
+    "text", "pictures", "page", "notebook", "fitted_laws", "commands", "cli", "__main__",
 )  # fmt: skip
 ROOMS = dict(zip(ORDER, (PROBLEMS, OPTIMIZER, PLOTS, FRONT_DOOR), strict=True))
 """Modules and sub-packages of each package; each imports from itself and from those before it."""

@@ -260,7 +260,7 @@ def solve(
                 from modelsizer.text import alternatives as more
 
                 if others is not None:
-                    more.print_alternatives(console, result, others)
+                    more.print_alternatives(console, others)
                 if pins is not None:
                     more.print_cost(console, pins)
                 if near is not None and "nearest" not in extras.unfinished:

@@ -78,7 +78,7 @@ def table(rows: Table, *, caption: str = "", long: bool = False) -> Html:
     Parameters
     ----------
     rows : Table
-        With headings.
+        With all cells.
     caption : str
     long : bool
         Whether it may continue on the next page when printed.
@@ -97,7 +97,7 @@ def table(rows: Table, *, caption: str = "", long: bool = False) -> Html:
 
     whole = [
         *([tag("caption", caption)] if caption else []),
-        tag("thead", tag("tr", *map(heading, rows.headings, kinds))),
+        *([tag("thead", tag("tr", *map(heading, rows.headings, kinds)))] if rows.headings else []),
         tag("tbody", join((row(at, texts) for at, texts in enumerate(rows.rows)), "\n")),
     ]
     return tag("div", tag("table", *whole, class_="long" if long else None), class_="wide")

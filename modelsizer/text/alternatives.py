@@ -39,18 +39,17 @@ def print_unfinished(console: Console, names: Sequence[str], stop: str) -> None:
     line(console, f"{not_complete(stop)} before {parts} {were} found.", above=1)
 
 
-def print_alternatives(console: Console, result: Result, found: NearOptimal) -> None:
+def print_alternatives(console: Console, found: NearOptimal) -> None:
     """Print the next best designs and what near-optimal designs would save."""
-    objective = result.objective.name
+    problem = found.problem
     section(console, _heading(found))
-    columns = short_columns(result.problem, objective)
-    problem = result.problem
+    columns = short_columns(problem, found.goal.name)
     table = designs_table(problem, found.goal, found.best, columns)
     print_table(console, fitting(table, WIDTH - INDENT), indent=INDENT)
     if found.tolerance is None and (said := as_good(problem, found.goal, found.best)):
         paragraph(console, said, above=1)
     if found.savings:
-        _print_savings(console, result, found)
+        _print_savings(console, found)
 
 
 def _heading(found: NearOptimal) -> str:
@@ -71,13 +70,13 @@ def _heading(found: NearOptimal) -> str:
     return f"Within {reach} of the optimum: it {which}{shown}"
 
 
-def _print_savings(console: Console, result: Result, found: NearOptimal) -> None:
+def _print_savings(console: Console, found: NearOptimal) -> None:
     """Print for each quantity the near-optimal design that needs least of it."""
     section(console, "Of these, the least")
-    rms = result.problem.law.rms
+    rms = found.problem.law.rms
     headings, rows = ("", "least", "saved", found.goal.name, "design"), []
     for name, design in found.savings:
-        mine, theirs = float(design.quantity(name)), float(result.best.quantity(name))
+        mine, theirs = float(design.quantity(name)), float(found.best[0].quantity(name))
         saved = percent(1 - mine / theirs) if mine < theirs else "nothing"
         goal = show(design, found.goal.name, rms)
         rows.append((name, show(design, name, rms), saved, goal, shape(design.architecture)))

@@ -26,10 +26,12 @@ from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems import plain_values
 from modelsizer.problems.architecture.sources import STANDARD_INPUT
+from modelsizer.problems.brief import named
 from modelsizer.problems.errors import ArgumentError, ModelsizerError, ProblemError
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources, table_hashes
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.shown import Tabled
 from modelsizer.problems.text_files import UnreadableError, read_standard_input, read_text
 from modelsizer.problems.version import __version__
 
@@ -40,7 +42,7 @@ _EDITED = "is not what was solved: its hash is not the one in provenance"
 
 
 @dataclass(frozen=True, slots=True)
-class VerifiedAnswer:
+class VerifiedAnswer(Tabled):
     """What verifying a saved answer found.
 
     Parameters
@@ -74,6 +76,10 @@ class VerifiedAnswer:
     notes: tuple[str, ...]
     unchecked: tuple[str, ...]
     whole: bool
+
+    def _words(self) -> str:
+        agrees = "agrees" if self.agrees else f"{len(self.differences)} differences"
+        return f"of {named(self.name)}: {self.status}, {agrees}, {self.figures} figures compared"
 
     @property
     def elsewhere(self) -> tuple[Difference, ...]:

@@ -14,7 +14,15 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import replace
 from fractions import Fraction
 
@@ -188,12 +196,14 @@ class Oracle:
         return store
 
 
-def _space_of(problem: Problem) -> str:
+def _space_of(problem: Problem) -> Hashable:
+    """What the tables of a problem's space depend on."""
     blocks = problem.space.block
     names = (blocks,) if isinstance(blocks, str) else blocks
     learned = any(BLOCKS[name].learned_positions for name in names)  # as many as a sequence has
     sequence = problem.training.sequence_length if learned else 0
-    return repr((problem.space, problem.splits, problem.layouts, sequence))
+    space = repr(problem.space.written(type(problem.space).model_fields))
+    return space, tuple(problem.splits), tuple(problem.layouts), sequence
 
 
 def any_design(

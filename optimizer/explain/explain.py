@@ -26,10 +26,12 @@ from modelsizer.optimizer.explain.setting_repairs import can_help, setting_repai
 from modelsizer.optimizer.explain.setting_steps import SETTINGS
 from modelsizer.optimizer.result import design_dict
 from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
+from modelsizer.problems.brief import counted, named
 from modelsizer.problems.errors import ArgumentError, did_you_mean, require_type, short
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.shown import Tabled
 
 Part = Literal["feasible", "conflicts", "with_space", "repairs", "joint", "alternatives"]
 """A part of an explanation, in the order in which they are made."""
@@ -57,7 +59,7 @@ class Why:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Tabled):
     """Why a problem is infeasible, and what would make it feasible.
 
     Whatever is listed is proven, also if the explanation is not complete.
@@ -104,6 +106,15 @@ class Explanation:
     stop: Stop = "proven"
     unfinished: tuple[Part, ...] = ()
     undecided: tuple[str, ...] = ()
+
+    def _words(self) -> str:
+        states = {True: "feasible", False: "infeasible", None: "not known"}
+        parts = [states[self.feasible]]
+        if self.feasible is False:
+            parts += [counted(len(self.conflicts) + len(self.with_space), "conflict")]
+            parts += [counted(len(self.repairs), "repair")]
+        whole = "" if self.complete else f"; not complete ({self.stop})"
+        return f"of {named(self.problem.name)}: {', '.join(parts)}{whole}"
 
     @property
     def complete(self) -> bool:

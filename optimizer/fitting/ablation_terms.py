@@ -19,6 +19,7 @@ import numpy as np
 from modelsizer.optimizer.fitting.ablation_runs import AblationRun, read_ablation_runs
 from modelsizer.optimizer.fitting.forms import Array
 from modelsizer.optimizer.fitting.magnitudes import implausible
+from modelsizer.problems.brief import counted
 from modelsizer.problems.errors import ModelsizerError, require_type
 from modelsizer.problems.laws.ablated import UNITS
 from modelsizer.problems.laws.bands import ENDS, LEAST, MOST, TERMS, End, Term, read_bands
@@ -27,6 +28,7 @@ from modelsizer.problems.laws.own_terms import OwnTerms
 from modelsizer.problems.laws.published import token_law
 from modelsizer.problems.laws.reading import PREFIX, law_named, law_setting
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.shown import Tabled
 from modelsizer.problems.version import __version__
 
 _WINDOWS = ("window 2048", "window 1024", "window 512")
@@ -37,7 +39,7 @@ _ROUNDS = 50
 
 
 @dataclass(frozen=True)
-class FittedTerms:
+class FittedTerms(Tabled):
     """Terms fitted to runs.
 
     Parameters
@@ -78,6 +80,9 @@ class FittedTerms:
     source: str
     sha256: str
     skipped: Mapping[str, int]
+
+    def _words(self) -> str:
+        return f"of {counted(self.runs, 'run')}: {', '.join(self.terms) or 'none'}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -20,15 +20,17 @@ from modelsizer.optimizer.fitting.forms import Array, Form
 from modelsizer.optimizer.fitting.own_forms import feature_ranges, fitted_terms
 from modelsizer.optimizer.fitting.runs import Runs
 from modelsizer.optimizer.tables.clock import Stop
+from modelsizer.problems.brief import counted
 from modelsizer.problems.laws.files import LawFile
 from modelsizer.problems.laws.laws import ParameterKind, Range
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.shown import Drawn, Tabled
 
 INTERVAL = 0.9
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Tabled, Drawn):
     """A fit, its diagnostics and how long they took.
 
     Parameters
@@ -69,6 +71,11 @@ class Study:
     stop: Stop = "proven"
     converged: bool = True
     compared: FormComparison | None = None
+
+    def _words(self) -> str:
+        own = ", ".join(f"{k} {v:.4g}" for k, v in self.fit.coefficients.items())
+        whole = "" if self.complete else f"; not complete ({self.stop})"
+        return f"of {counted(len(self.runs.labels), 'run')}, {self.form.kind}: {own}{whole}"
 
     @property
     def complete(self) -> bool:

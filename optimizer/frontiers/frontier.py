@@ -25,12 +25,14 @@ from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import architecture_dict, parameters_dict
+from modelsizer.problems.brief import named
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.quantities.rows import names_of
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.shown import Drawn, Tabled
 from modelsizer.problems.space.heads import head_menus
 from modelsizer.problems.tables.space import Space
 from modelsizer.problems.units import Number
@@ -130,7 +132,7 @@ def _design_dict(design: Evaluation | None) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Frontier:
+class Frontier(Tabled, Drawn):
     """The optima along one limit or setting.
 
     Parameters
@@ -153,6 +155,13 @@ class Frontier:
     asked: int
     stop: Stop
     seconds: float
+
+    def _words(self) -> str:
+        whole = "complete" if self.complete else f"not complete ({self.stop})"
+        return (
+            f"of {named(self.problem.name)} along {self.over}: {len(self.points)} of "
+            f"{self.asked} points, {whole}"
+        )
 
     @property
     def complete(self) -> bool:

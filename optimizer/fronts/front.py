@@ -17,10 +17,12 @@ from modelsizer.optimizer.tables.described import described
 from modelsizer.optimizer.tables.table import Floats, Ints, Table
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import design_architecture
+from modelsizer.problems.brief import counted, named
 from modelsizer.problems.designs.text import own_rate
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.shown import Drawn, Tabled
 from modelsizer.problems.table_files import by_column, frame
 from modelsizer.problems.units import Number
 
@@ -117,7 +119,7 @@ class Points:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Front(Points):
+class Front(Tabled, Drawn, Points):
     """Nondominated points of a problem, all of them if complete; see `Points`.
 
     Parameters
@@ -147,6 +149,11 @@ class Front(Points):
     stop: Stop
     unexplored: tuple[Zone, ...] = ()
     statistics: Mapping[str, Number] = field(default_factory=dict)
+
+    def _words(self) -> str:
+        goals = ", ".join(goal.name for goal in self.goals)
+        whole = "complete" if self.complete else f"not complete ({self.stop})"
+        return f"of {named(self.problem.name)}: {counted(len(self), 'point')} of {goals}, {whole}"
 
     def __post_init__(self) -> None:
         if self.complete == bool(self.unexplored):

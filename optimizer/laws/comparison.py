@@ -19,6 +19,7 @@ from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.surveys.near_optimal import TooManyError
 from modelsizer.optimizer.tables.clock import Clock, Stop
 from modelsizer.problems.architecture.describing import design_architecture
+from modelsizer.problems.brief import counted, named
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.laws.laws import Range, TokenLaw
@@ -26,6 +27,7 @@ from modelsizer.problems.laws.published import TOKEN_LAWS
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.shown import Drawn, Tabled
 from modelsizer.problems.tables.limits import EXAMPLE
 from modelsizer.problems.units import Number, format_number
 
@@ -124,7 +126,7 @@ class LawOptimum:
 
 
 @dataclass(frozen=True, slots=True)
-class LawComparison:
+class LawComparison(Tabled, Drawn):
     """A problem under several laws.
 
     Parameters
@@ -146,6 +148,10 @@ class LawComparison:
     why_not: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)
     stop: Stop = "proven"
+
+    def _words(self) -> str:
+        whole = "" if self.complete else f"; not complete ({self.stop})"
+        return f"of {named(self.problem.name)} under {counted(len(self.laws), 'law')}{whole}"
 
     @property
     def complete(self) -> bool:

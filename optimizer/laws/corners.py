@@ -24,6 +24,7 @@ from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
 from modelsizer.optimizer.tables.clock import Clock, Stop
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import design_architecture
+from modelsizer.problems.brief import counted, named
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.laws.ablations import Ablations
@@ -34,6 +35,7 @@ from modelsizer.problems.laws.reading import PREFIX, law_named
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.objective import BUDGET
+from modelsizer.problems.shown import Tabled
 from modelsizer.problems.space.counting import count_by_structure
 
 PESSIMIST = "ludziejewski-2025"
@@ -90,7 +92,7 @@ def _plain(value: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class ProblemCorners:
+class ProblemCorners(Tabled):
     """A problem at its corners.
 
     Parameters
@@ -118,6 +120,10 @@ class ProblemCorners:
     least_regret: LeastRegret | None
     why_not: str = ""
     stop: Stop = "proven"
+
+    def _words(self) -> str:
+        whole = "" if self.complete else f"; not complete ({self.stop})"
+        return f"of {named(self.problem.name)}: {counted(len(self.corners), 'corner')}{whole}"
 
     @property
     def complete(self) -> bool:

@@ -18,6 +18,7 @@ from modelsizer.problems.laws.reading import PREFIX, load_law
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.references import sized
+from modelsizer.problems.shown import Drawn, Tabled
 
 DRAWS, WINNERS = 500, 20
 """Default numbers of draws and of winners."""
@@ -25,7 +26,7 @@ _FEW = 100  # with fewer draws a 5 % quantile depends on fewer than five of them
 
 
 @dataclass(frozen=True, slots=True)
-class DrawnAnswer:
+class DrawnAnswer(Tabled, Drawn):
     """The answer to a problem under the draws of its law, and notes about the draws.
 
     Parameters
@@ -46,6 +47,11 @@ class DrawnAnswer:
     notes: tuple[str, ...]
     winners: int = WINNERS
     stop: Stop = "proven"
+
+    def _words(self) -> str:
+        if self.found is None:
+            return f"of {self.draws} draws: no design ({self.stop})"
+        return self.found._words()
 
     @property
     def complete(self) -> bool:

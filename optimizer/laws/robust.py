@@ -32,6 +32,8 @@ from modelsizer.optimizer.laws.uncertainty import Contenders, contenders, design
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.table import Floats
 from modelsizer.problems.architecture.describing import design_architecture
+from modelsizer.problems.brief import counted, named
+from modelsizer.problems.designs.evaluated import design_words
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.laws.ablations import Ablations
@@ -40,6 +42,7 @@ from modelsizer.problems.laws.stack_values import base_name
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.shown import Drawn, Tabled
 
 CRITERIA = ("expected", "worst_case", "regret", "cvar")
 DEFAULT_TAIL = 0.9
@@ -123,7 +126,7 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Uncertainty:
+class Uncertainty(Tabled, Drawn):
     """Solution of a problem under every draw of its law.
 
     Parameters
@@ -159,6 +162,13 @@ class Uncertainty:
     certificate: Certificate
     corners: tuple[str, ...] = ()
     least: tuple[float, ...] = ()
+
+    def _words(self) -> str:
+        first = max(self.candidates, key=lambda one: one.share)
+        return (
+            f"of {named(self.problem.name)} under {counted(self.draws, 'draw')}: "
+            f"{100 * first.share:.0f} % choose {design_words(first.design)}"
+        )
 
     def best_by(self, role: str) -> Candidate:
         """Today's design, or the optimum of one of `CRITERIA`."""

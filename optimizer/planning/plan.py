@@ -14,8 +14,11 @@ from modelsizer.optimizer.planning.target import Target
 from modelsizer.optimizer.tables.clock import Stop
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.brief import counted, named
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.shown import Drawn, Tabled
+from modelsizer.problems.units import format_quantity
 
 RUNS = 24
 LARGEST_SHARE = 0.25
@@ -76,7 +79,7 @@ class PlanOptions:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Tabled, Drawn):
     """A plan, its proven bound and a baseline grid.
 
     Parameters
@@ -123,6 +126,11 @@ class Plan:
     warnings: tuple[str, ...]
     seconds: float
     stop: Stop = "proven"
+
+    def _words(self) -> str:
+        flops = format_quantity(float(self.runs.flops.sum()), "FLOPs")
+        runs = counted(len(self.runs.flops), "run")
+        return f"of {runs}, {flops} FLOPs, for {named(self.problem.name)}"
 
     @property
     def complete(self) -> bool:

@@ -22,11 +22,13 @@ from modelsizer.optimizer.prices.stays_optimal import Stays, same_until, stays_o
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.solver import DEFAULT_SOLVER
 from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
+from modelsizer.problems.brief import counted, named
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ArgumentError, did_you_mean, require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.shown import Drawn, Tabled
 from modelsizer.problems.units import Number, exact
 
 PERCENTS = (1, 5, 10, 25)
@@ -143,7 +145,7 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
-class Prices:
+class Prices(Tabled, Drawn):
     """Sensitivity of the optimum to the constraints of a problem.
 
     Parameters
@@ -164,6 +166,13 @@ class Prices:
     relaxation: Relaxation | None
     seconds: float
     stop: Stop = "proven"
+
+    def _words(self) -> str:
+        binding = [row.constraint.name for row in self.rows if row.binding]
+        words = f"{', '.join(binding)} binding" if binding else "none binding"
+        whole = "" if self.complete else f"; not complete ({self.stop})"
+        limits = counted(len(self.rows), "limit")
+        return f"of {named(self.result.problem.name)}: {limits}, {words}{whole}"
 
     @property
     def complete(self) -> bool:

@@ -16,11 +16,13 @@ from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.surveys.near_ties import extra_time
 from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.problems.architecture.describing import design_architecture
+from modelsizer.problems.brief import counted
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.shown import Tabled
 from modelsizer.problems.units import Number
 
 Machine = Mapping[str, Any]
@@ -68,7 +70,7 @@ class Forced:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Machines:
+class Machines(Tabled):
     """The machine of an answer, and the best answers on others.
 
     Parameters
@@ -87,6 +89,11 @@ class Machines:
     chosen: Machine
     forced: tuple[Forced, ...]
     stop: Stop
+
+    def _words(self) -> str:
+        chosen = ", ".join(f"{key}={value}" for key, value in self.chosen.items())
+        whole = "" if self.complete else f"; not complete ({self.stop})"
+        return f"{chosen}; {counted(len(self.forced), 'other value')}{whole}"
 
     @property
     def complete(self) -> bool:

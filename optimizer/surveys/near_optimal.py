@@ -25,11 +25,13 @@ from modelsizer.optimizer.surveys.listing import design_columns
 from modelsizer.optimizer.surveys.ordering import evaluated, noise, one_layout_each, ordered, valued
 from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.optimizer.tables.table import Floats, Ints, Table
+from modelsizer.problems.brief import named
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import short
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.shown import Tabled
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.units import Number, parse_quantity
 
@@ -48,7 +50,7 @@ class TooManyError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NearOptimal:
+class NearOptimal(Tabled):
     """Designs close to the optimum.
 
     Parameters
@@ -75,6 +77,10 @@ class NearOptimal:
     within: int | None = None
     savings: tuple[tuple[str, Evaluation], ...] = ()
     stop: Stop = "proven"
+
+    def _words(self) -> str:
+        whole = "" if self.complete else f"; not complete ({self.stop})"
+        return f"of {named(self.problem.name)}: {len(self.best)} best by {self.goal.name}{whole}"
 
     @property
     def complete(self) -> bool:

@@ -25,10 +25,12 @@ from modelsizer.optimizer.surveys.ordering import evaluated, noise, one_layout_e
 from modelsizer.optimizer.tables.clock import Clock, CpuClock, Ending, Limits
 from modelsizer.optimizer.tables.searched import searched
 from modelsizer.problems.architecture.describing import design_architecture
+from modelsizer.problems.brief import counted, named
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.shown import Tabled
 
 MOST_COUNTED = 1_000_000
 """Designs from which near-ties are not counted further."""
@@ -51,12 +53,13 @@ class Cheapest:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NearTies:
+class NearTies(Tabled):
     """The designs within the error of the law of the optimum.
 
     Parameters
     ----------
-    problem : Problem
+    result : Result
+        The answer.
     within : float or None
         The law's error, nats a token; None if nobody knows it.
     designs : int or None
@@ -68,11 +71,23 @@ class NearTies:
         For each quantity that the problem says enough to compute, the design that needs least.
     """
 
-    problem: Problem
+    result: Result
     within: float | None
     designs: int | None = None
     complete: bool = False
     cheapest: tuple[Cheapest, ...] = ()
+
+    @property
+    def problem(self) -> Problem:
+        """The problem of the answer."""
+        return self.result.problem
+
+    def _words(self) -> str:
+        if self.within is None or self.designs is None:
+            return f"of {named(self.problem.name)}: the law's error is not known"
+        least = "" if self.complete else "at least "
+        many = f"{least}{counted(self.designs, 'design')} within {self.within:.2g} nats"
+        return f"of {named(self.problem.name)}: {many}"
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to a mapping with the keys of the JSON contract."""
@@ -131,14 +146,14 @@ def ties_of(result: Result, after: Solver, whole: Clock) -> NearTies | None:
     problem = result.problem
     within = problem.law.rms
     if within is None:
-        return NearTies(problem, None)
+        return NearTies(result, None)
     clock = extra_time(result, whole)
     most = result.best.loss + within
     scorer = Scorer(problem, [Goal("loss", "minimize")], after.store)
     designs, complete = _counted(scorer, most, clock.within(clock.share(_SHARES)))
     cheapest = tuple(_cheapest(Solver(problem, after=after, clock=clock), most))
     known = {result.best.architecture, *(least.design.architecture for least in cheapest)}
-    return NearTies(problem, within, max(designs, len(known)), complete, cheapest)
+    return NearTies(result, within, max(designs, len(known)), complete, cheapest)
 
 
 def extra_time(result: Result, whole: Clock) -> Clock:

@@ -23,11 +23,13 @@ from modelsizer.optimizer.surveys.ordering import by_value, evaluated, lowest, v
 from modelsizer.optimizer.surveys.sorted_designs import DesignsOnce, SortedDesigns
 from modelsizer.optimizer.tables.clock import Clock, Ending, Limits, OutOfTimeError, Stop
 from modelsizer.problems.architecture.choices import SHOWN
+from modelsizer.problems.brief import named
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.shown import Drawn, Tabled
 
 GROUPS = SHOWN
 """Choices by which designs can be grouped."""
@@ -59,7 +61,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ranking:
+class Ranking(Tabled, Drawn):
     """Feasible designs of a problem in order.
 
     Parameters
@@ -93,6 +95,14 @@ class Ranking:
     groups: tuple[Group, ...]
     _scorer: Scorer
     _all: SortedDesigns | None
+
+    def _words(self) -> str:
+        seen = self.designs if self.complete else self.looked_at
+        part = "" if self.complete else f" looked at ({self.stop})"
+        return (
+            f"of {named(self.problem.name)} by {self.goal.name}: {len(self.best):,} best of "
+            f"{self.feasible:,} that keep every limit, of {seen:,} designs{part}"
+        )
 
     @property
     def complete(self) -> bool:

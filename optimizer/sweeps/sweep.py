@@ -13,16 +13,18 @@ from modelsizer.optimizer.sweeps.grids import SweepGrid, grid_of, values_axis
 from modelsizer.optimizer.sweeps.points import Row, columns
 from modelsizer.optimizer.sweeps.workers import check_dask, results
 from modelsizer.optimizer.tables.clock import Clock, Stop, StoppedError, stop_of
+from modelsizer.problems.brief import counted, named
 from modelsizer.problems.errors import ArgumentError, require_number, require_type
 from modelsizer.problems.files import check_writable
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.shown import Drawn, Tabled
 from modelsizer.problems.table_files import check_parquet, write_mixed_parquet
 
 
 @dataclass(frozen=True, slots=True)
-class SweepResult:
+class SweepResult(Tabled, Drawn):
     """The solved points of a grid.
 
     Parameters
@@ -46,6 +48,13 @@ class SweepResult:
     solved: int
     seconds: float
     stop: Stop = "proven"
+
+    def _words(self) -> str:
+        keys = ", ".join(axis.key for axis in self.grid.axes)
+        whole = "" if self.complete else f"; not complete ({self.stop})"
+        return (
+            f"of {named(self.problem.name)} over {keys}: {counted(len(self.rows), 'point')}{whole}"
+        )
 
     @property
     def complete(self) -> bool:

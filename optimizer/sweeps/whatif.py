@@ -13,12 +13,14 @@ from modelsizer.optimizer.sweeps.grids import Axis
 from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import choices_beside
+from modelsizer.problems.brief import counted, named
 from modelsizer.problems.errors import ProblemError, require_type, short
 from modelsizer.problems.key_values import one_line, read_value, split_list, split_pair
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.reading import check_scenario, flattened, under
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.shown import Drawn, Tabled
 from modelsizer.problems.units import Number
 
 BASE = "base"
@@ -70,7 +72,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class WhatIf:
+class WhatIf(Tabled, Drawn):
     """The base and its scenarios, solved.
 
     Parameters
@@ -85,6 +87,11 @@ class WhatIf:
     base: Answer
     others: tuple[Answer, ...]
     seconds: float = 0.0
+
+    def _words(self) -> str:
+        name = named(self.base.scenario.problem.name)
+        whole = "" if self.complete else f"; not complete ({self.stop})"
+        return f"of {name}: the base and {counted(len(self.others), 'scenario')}{whole}"
 
     @property
     def stop(self) -> Stop:

@@ -23,6 +23,7 @@ from modelsizer.problems.architecture.feedforward import (
 from modelsizer.problems.architecture.mixers import Count, Mixer, NoAttention, check_positive
 from modelsizer.problems.architecture.weight_formats import WeightFormat
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.shown import Shown
 
 __all__ = [
     "Architecture",
@@ -205,7 +206,7 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
-class Architecture:
+class Architecture(Shown):
     """A trunk and groups of layers.
 
     Parameters
@@ -243,6 +244,13 @@ class Architecture:
     stored: WeightFormat | None = field(default=None, compare=False, repr=False)
     beside: int = field(default=0, compare=False, repr=False)
     config: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+
+    def _words(self) -> str:
+        trunk, (mixer, *_) = self.trunk, (group.layer.attention for group in self.groups)
+        heads = "" if (many := getattr(mixer, "heads", None)) is None else f", {many} heads"
+        block = f"{self.block}, " if self.block else ""
+        shape = f"{self.layers} layers x {trunk.d_model}{heads}"
+        return f"{block}{shape}, vocabulary of {trunk.vocab_size}"
 
     def __post_init__(self) -> None:
         if not self.groups:

@@ -23,13 +23,14 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.inference_flops import INFERENCE
 from modelsizer.problems.records import dataclass
-from modelsizer.problems.units import Number, plain
+from modelsizer.problems.shown import Drawn
+from modelsizer.problems.units import Number, format_quantity, plain
 
 _COSTS = (INFERENCE, TRAINING_FLOPS_PER_TOKEN, "kv_bytes_per_token", "kv_cache", "serving_memory")
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
+class Description(Drawn):
     """Counts of one architecture under assumptions.
 
     Parameters
@@ -73,6 +74,11 @@ class Description:
     kv_cache: Number
     state_bytes: Number
     serving_memory: Number
+
+    def _words(self) -> str:
+        size = format_quantity(self.parameters.total, "parameters")
+        of = self.architecture
+        return f"{of.layers} layers x {of.trunk.d_model}, {size} parameters"
 
     @property
     def batch(self) -> int:

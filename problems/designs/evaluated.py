@@ -13,16 +13,17 @@ from modelsizer.problems.designs.token_choice import TokenChoice
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.setups import Setup
+from modelsizer.problems.shown import Shown
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.menus import Interval
-from modelsizer.problems.units import Number, plain
+from modelsizer.problems.units import Number, format_quantity, plain
 from modelsizer.problems.units import exact as as_exact
 
 _ONE = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Shown):
     """Costs and predicted loss of a design.
 
     Parameters
@@ -66,6 +67,10 @@ class Evaluation:
     violated: tuple[str, ...]
     unjudged: str = ""
 
+    def _words(self) -> str:
+        broken = f"; breaks {', '.join(self.violated)}" if self.violated else ""
+        return f"{design_words(self)}{broken}"
+
     @property
     def feasible(self) -> bool:
         """Whether every constraint is satisfied."""
@@ -88,6 +93,15 @@ class Evaluation:
     def tie_key(self) -> tuple[int, ...]:
         """Sort key for designs of equal objective; the smallest comes first."""
         return tie_key(self.architecture, self.parameters.total)
+
+
+def design_words(design: Evaluation) -> str:
+    """Shape, size, tokens and loss of a design, in a few words."""
+    of = design.architecture
+    size = format_quantity(design.parameters.total, "parameters")
+    tokens = "unlimited" if math.isinf(design.tokens) else format_quantity(design.tokens, "tokens")
+    shape = f"{of.layers} layers x {of.trunk.d_model}"
+    return f"{shape}, {size} parameters, {tokens} tokens, loss {design.loss:.4f}"
 
 
 def unmet(setup: Setup, choice: TokenChoice, loss: float) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from modelsizer.problems.visible import shortened
+from modelsizer.text.kit.sheet import Items, Sheet, Text, Title
 from modelsizer.text.kit.tables import Styled, Table, begin, print_table, put_off, rich_text
 from modelsizer.text.kit.words import and_more
 
@@ -19,7 +20,7 @@ _LONGEST_TITLE = 240  # characters, of a longer name the beginning and the end a
 _LEAST_TITLE = 12  # characters left for a title, below which its status gets a line of its own
 
 
-def title(console: Console, text: str, status: str = "") -> None:
+def title(console: Console | Sheet, text: str, status: str = "") -> None:
     """Print the title of a report, the name of a problem if it has one.
 
     Parameters
@@ -31,6 +32,9 @@ def title(console: Console, text: str, status: str = "") -> None:
     """
     from rich.table import Table as RichTable
 
+    if isinstance(console, Sheet):
+        console.parts.append(Title(shortened(text or "unnamed problem", _LONGEST_TITLE), status))
+        return
     name = Styled(shortened(text or "unnamed problem", _LONGEST_TITLE), "bold")
     if not status or len(status) + _LEAST_TITLE > console.width:
         line(console, name)
@@ -45,7 +49,7 @@ def title(console: Console, text: str, status: str = "") -> None:
     console.print(made)
 
 
-def section(console: Console, text: str) -> None:
+def section(console: Console | Sheet, text: str) -> None:
     """Begin a section: its heading is printed, after an empty line, before its first content.
 
     A section of nothing is not printed, whatever its report left out.
@@ -54,7 +58,7 @@ def section(console: Console, text: str) -> None:
 
 
 def line(
-    console: Console, text: str = "", *, above: int = 0, below: int = 0, wrap: bool = True
+    console: Console | Sheet, text: str = "", *, above: int = 0, below: int = 0, wrap: bool = True
 ) -> None:
     """Print a line in its style if it has one.
 
@@ -68,6 +72,9 @@ def line(
         Wrap it where it is too long; otherwise the terminal does, as is better for a path.
     """
     begin(console)
+    if isinstance(console, Sheet):
+        console.parts.append(Text(text))
+        return
     for _ in range(above):
         console.print()
     console.print(rich_text(console, text), soft_wrap=not wrap)
@@ -76,7 +83,12 @@ def line(
 
 
 def paragraph(
-    console: Console, text: str, *, indent: int = INDENT, above: int = 0, expand: bool = True
+    console: Console | Sheet,
+    text: str,
+    *,
+    indent: int = INDENT,
+    above: int = 0,
+    expand: bool = True,
 ) -> None:
     """Print wrapped text with every line indented.
 
@@ -91,14 +103,17 @@ def paragraph(
     expand : bool
         Pad lines to the width of the terminal.
     """
+    begin(console)
+    if isinstance(console, Sheet):
+        console.parts.append(Text(text))
+        return
     from rich.padding import Padding
 
-    begin(console)
     console.print(Padding(rich_text(console, text), (above, 0, 0, indent), expand=expand))
 
 
 def bullets(
-    console: Console,
+    console: Console | Sheet,
     lines: Iterable[str],
     *,
     numbered: bool = False,
@@ -107,6 +122,10 @@ def bullets(
 ) -> None:
     """Print a bulleted or numbered list with hanging indents."""
     listed = list(lines)
+    if isinstance(console, Sheet):
+        begin(console)
+        console.parts.append(Items(listed, numbered))
+        return
     marks = [f"{n}." if numbered else "-" for n in range(1, len(listed) + 1)]
     rows = list(zip(marks, listed, strict=True))
     folds = Table((), rows, words=frozenset({1}), folds={1: None})
@@ -118,7 +137,7 @@ MOST_WARNINGS = 3
 
 
 def warnings(
-    console: Console,
+    console: Console | Sheet,
     said: Sequence[object],
     heading: str = "Warnings",
     *,
@@ -146,7 +165,7 @@ def warnings(
 
 
 def pairs(
-    console: Console,
+    console: Console | Sheet,
     rows: Iterable[Sequence[str]],
     *,
     words: frozenset[int] = frozenset({0, 1}),

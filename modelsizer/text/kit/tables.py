@@ -11,6 +11,8 @@ from weakref import WeakKeyDictionary
 
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.visible import readable, shortened, visible
+from modelsizer.text.kit.sheet import Heading as SheetHeading
+from modelsizer.text.kit.sheet import Sheet
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -111,24 +113,27 @@ class Table:
         return replace(self, headings=headings, rows=rows)
 
 
-_put_off: WeakKeyDictionary[Console, str] = WeakKeyDictionary()
+_put_off: WeakKeyDictionary[Console | Sheet, str] = WeakKeyDictionary()
 """Heading of the section of each console that has no content yet."""
 
 
-def put_off(console: Console, heading: str) -> None:
+def put_off(console: Console | Sheet, heading: str) -> None:
     """Print a heading only before what is printed next; another heading takes its place."""
     _put_off[console] = heading
 
 
-def begin(console: Console) -> None:
+def begin(console: Console | Sheet) -> None:
     """Print the heading that was put off, after an empty line, if there is one."""
     if (heading := _put_off.pop(console, None)) is not None:
+        if isinstance(console, Sheet):
+            console.parts.append(SheetHeading(heading))
+            return
         console.print()
         console.print(rich_text(console, heading))
 
 
 def print_table(
-    console: Console,
+    console: Console | Sheet,
     table: Table,
     *,
     indent: int = 0,
@@ -155,11 +160,14 @@ def print_table(
     expand : bool
         Pad lines to the width of the terminal.
     """
-    from rich.padding import Padding
-
     if not table.rows:
         return
     begin(console)
+    if isinstance(console, Sheet):
+        console.parts.append(table)
+        return
+    from rich.padding import Padding
+
     table = _shown(console, table)
     widths = table.widths
     free = {column for column, most in table.folds.items() if most is None}

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from modelsizer.problems.brief import counted as counted
 from modelsizer.problems.laws.digits import loss_text, nats_text
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number, format_number, format_quantity
@@ -84,11 +85,6 @@ def quantity(value: Number, name: str, rms: float | None = None) -> str:
     if name == "loss":
         return loss_text(value, rms)
     return format_quantity(value, QUANTITIES[name].dimension)
-
-
-def counted(number: int, noun: str) -> str:
-    """A number of things: ``1 law``, ``1,024 laws``."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def joined(words: Sequence[str]) -> str:

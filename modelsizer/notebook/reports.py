@@ -1,0 +1,214 @@
+"""The report of each class of values: that of its command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any
+
+from modelsizer.text.kit.sheet import Sheet
+
+
+def report_of(value: object, sheet: Sheet) -> None:
+    """Write the report of a value on a sheet; its repr, if it has none."""
+    for kind in type(value).__mro__:
+        if (show := _REPORTS.get(kind.__name__)) is not None:
+            show(sheet, value)
+            return
+    from modelsizer.text.kit.lines import line
+
+    line(_any(sheet), repr(value))
+
+
+def _any(sheet: Sheet) -> Any:
+    """A sheet as the reports take it, which are written for consoles."""
+    return sheet
+
+
+def _architecture(sheet: Any, value: Any) -> None:
+    from modelsizer.problems.designs.description import describe
+    from modelsizer.text.describe import print_description
+
+    print_description(sheet, value.block or "an architecture", describe(value))
+
+
+def _audit(sheet: Any, value: Any) -> None:
+    from modelsizer.text.audit import print_audit
+
+    print_audit(sheet, value.architecture.block or "the model", value)
+
+
+def _comparison(sheet: Any, value: Any) -> None:
+    from modelsizer.text.compare_laws import print_comparison
+
+    print_comparison(sheet, value)
+
+
+def _corners(sheet: Any, value: Any) -> None:
+    from modelsizer.text.corners import print_corners
+    from modelsizer.text.kit.lines import title
+
+    title(sheet, value.problem.name)
+    print_corners(sheet, value)
+
+
+def _description(sheet: Any, value: Any) -> None:
+    from modelsizer.text.describe import print_description
+
+    print_description(sheet, value.architecture.block or "an architecture", value)
+
+
+def _drawn(sheet: Any, value: Any) -> None:
+    from modelsizer.text.kit.lines import line
+    from modelsizer.text.uncertainty import print_uncertainty
+
+    if value.found is None:
+        line(sheet, repr(value))
+    else:
+        print_uncertainty(sheet, value.found, value.winners, value.notes)
+
+
+def _uncertainty(sheet: Any, value: Any) -> None:
+    from modelsizer.optimizer.laws.drawn_answer import WINNERS
+    from modelsizer.text.uncertainty import print_uncertainty
+
+    print_uncertainty(sheet, value, WINNERS)
+
+
+def _evaluation(sheet: Any, value: Any) -> None:
+    from modelsizer.text.evaluation import print_evaluation
+
+    print_evaluation(sheet, value)
+
+
+def _explanation(sheet: Any, value: Any) -> None:
+    from modelsizer.text.explain import print_explanation
+
+    print_explanation(sheet, value)
+
+
+def _fitted_terms(sheet: Any, value: Any) -> None:
+    from modelsizer.text.fit_terms import print_terms
+
+    print_terms(sheet, value)
+
+
+def _front(sheet: Any, value: Any) -> None:
+    from modelsizer.text.pareto import print_front
+
+    print_front(sheet, value, None)
+
+
+def _frontier(sheet: Any, value: Any) -> None:
+    from modelsizer.optimizer.frontiers.exponents import exponents
+    from modelsizer.text.frontier import print_frontier
+
+    print_frontier(sheet, value, exponents(value))
+
+
+def _machines(sheet: Any, value: Any) -> None:
+    from modelsizer.text.machines import print_all_machines
+
+    print_all_machines(sheet, value)
+
+
+def _near_optimal(sheet: Any, value: Any) -> None:
+    from modelsizer.text.alternatives import print_alternatives
+    from modelsizer.text.kit.lines import title
+
+    title(sheet, value.problem.name)
+    print_alternatives(sheet, value)
+
+
+def _near_ties(sheet: Any, value: Any) -> None:
+    from modelsizer.text.kit.lines import title
+    from modelsizer.text.near_ties import print_near_ties
+
+    title(sheet, value.problem.name)
+    print_near_ties(sheet, value.result, value)
+
+
+def _plan(sheet: Any, value: Any) -> None:
+    from modelsizer.text.plan_runs import print_plan
+
+    print_plan(sheet, value)
+
+
+def _prices(sheet: Any, value: Any) -> None:
+    from modelsizer.text.prices import print_prices
+
+    print_prices(sheet, value)
+
+
+def _problem(sheet: Any, value: Any) -> None:
+    from modelsizer.problems.summary import summarize
+    from modelsizer.text.check import print_check
+
+    print_check(sheet, summarize(value))
+
+
+def _ranking(sheet: Any, value: Any) -> None:
+    from modelsizer.text.rank import print_ranking
+
+    print_ranking(sheet, value, None)
+
+
+def _result(sheet: Any, value: Any) -> None:
+    from modelsizer.text.answer import print_result
+
+    print_result(sheet, value)
+
+
+def _study(sheet: Any, value: Any) -> None:
+    from modelsizer.text.fit import print_study
+
+    print_study(sheet, value)
+
+
+def _sweep(sheet: Any, value: Any) -> None:
+    from modelsizer.text.sweep import print_sweep
+
+    print_sweep(sheet, value)
+
+
+def _verified(sheet: Any, value: Any) -> None:
+    from modelsizer.text.verify import print_verified
+
+    print_verified(sheet, value)
+
+
+def _whatif(sheet: Any, value: Any) -> None:
+    from modelsizer.text.whatif import print_whatif
+
+    print_whatif(sheet, value)
+
+
+_REPORTS: MappingProxyType[str, Callable[[Any, Any], None]] = MappingProxyType(
+    {
+        "Architecture": _architecture,
+        "Audit": _audit,
+        "Description": _description,
+        "DrawnAnswer": _drawn,
+        "Evaluation": _evaluation,
+        "Explanation": _explanation,
+        "FittedTerms": _fitted_terms,
+        "Front": _front,
+        "Frontier": _frontier,
+        "LawComparison": _comparison,
+        "Machines": _machines,
+        "NearOptimal": _near_optimal,
+        "NearTies": _near_ties,
+        "Plan": _plan,
+        "Prices": _prices,
+        "Problem": _problem,
+        "ProblemCorners": _corners,
+        "Ranking": _ranking,
+        "Result": _result,
+        "Study": _study,
+        "SweepResult": _sweep,
+        "Uncertainty": _uncertainty,
+        "VerifiedAnswer": _verified,
+        "WhatIf": _whatif,
+    }
+)
+"""Reports by the name of the class, which is loaded already where there is a value of it."""
