@@ -275,7 +275,7 @@ def read_parquet(content: bytes) -> list[dict[str, Any]]:
 
 
 def frame(columns: Columns) -> pd.DataFrame:
-    """A pandas table.
+    """A pandas table, each column of one type, with pandas' missing values.
 
     Raises
     ------
@@ -283,7 +283,20 @@ def frame(columns: Columns) -> pd.DataFrame:
         If pandas is not installed.
     """
     pandas: Any = _optional("pandas", "a DataFrame")
-    return pandas.DataFrame(columns)
+    named = {name: pandas.array(values, dtype=_dtype(values)) for name, values in columns.items()}
+    return pandas.DataFrame(named)
+
+
+def _dtype(values: Iterable[Any]) -> str:
+    """The type of a column of plain values: as of NumPy where nothing is missing."""
+    held = list(values)
+    kinds = {type(value) for value in held if value is not None}
+    lacking = any(value is None for value in held)
+    if kinds == {bool}:
+        return "boolean" if lacking else "bool"
+    if kinds == {int} and all(v is None or abs(v) <= _LARGEST_INT64 for v in held):
+        return "Int64" if lacking else "int64"
+    return "float64" if kinds and kinds <= {int, float} else "object"
 
 
 def _pyarrow(what: str) -> tuple[Any, Any]:

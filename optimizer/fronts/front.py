@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -23,11 +23,8 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.shown import Drawn, Tabled
-from modelsizer.problems.table_files import by_column, frame
+from modelsizer.problems.table_files import by_column
 from modelsizer.problems.units import Number
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,13 +260,3 @@ class Front(Tabled, Drawn, Points):
                     point |= {f"{table}.{key}": value for key, value in chosen.items()}
                 rows.append(point | {k: v for k, v in architecture.items() if k not in point})
             yield by_column(rows)
-
-    def to_frame(self) -> pd.DataFrame:
-        """The points as a pandas table; see `columns`.
-
-        Raises
-        ------
-        MissingExtraError
-            If pandas is not installed.
-        """
-        return frame(self.columns())
