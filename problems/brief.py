@@ -22,7 +22,7 @@ def fields_text(name: str, fields: Iterable[tuple[str, object]]) -> str:
     room = _LONGEST
     for key, value in fields:
         text = f"{key}={brief(value)}"
-        room -= len(text)
+        room -= len(text) + 2
         if room < 0:
             shown.append("...")
             break

@@ -1,18 +1,13 @@
 """What values show of themselves: a short repr, a report in notebooks, a table, a picture.
 
 The texts, tables and pictures are those of the front door, which is loaded when one is asked for:
-nothing here depends on it.
+nothing here depends on it. The types of tables and pictures are in ``shown.pyi``.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from typing import Any
 
 _FRONT_DOOR = "modelsizer.notebook"
 
@@ -44,7 +39,7 @@ class Tabled(Shown):
 
     __slots__ = ()
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> Any:
         """The rows as a pandas table: the keys of the JSON, in base units.
 
         Keys of inner tables are joined by a dot, but those of an architecture stand by themselves.
@@ -68,9 +63,9 @@ class Drawn(Shown):
         *,
         title: str | None = None,
         size: str = "wide",
-        ax: Axes | None = None,
+        ax: Any = None,
         **options: Any,
-    ) -> Figure:
+    ) -> Any:
         """Draw the picture of the value's command, as its ``--plot`` does.
 
         Parameters
@@ -88,8 +83,8 @@ class Drawn(Shown):
 
         Returns
         -------
-        Figure
-            Of matplotlib; ``plots.save(figure, path)`` writes it to a file.
+        matplotlib.figure.Figure
+            ``plots.save(figure, path)`` writes it to a file.
 
         Raises
         ------
@@ -98,7 +93,6 @@ class Drawn(Shown):
         MissingExtraError
             If matplotlib is not installed.
         """
-        figure: Figure = import_module(f"{_FRONT_DOOR}.figures").figure_of(
+        return import_module(f"{_FRONT_DOOR}.figures").figure_of(
             self, picture, title=title, size=size, ax=ax, **options
         )
-        return figure

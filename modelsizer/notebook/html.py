@@ -34,7 +34,7 @@ def html_of(value: object) -> str:
     return tag("div", tag("style", Html(_CSS)), join(parts, "\n"), class_="modelsizer")
 
 
-def _part(part: Title | Heading | Text | Items | Table) -> Html:
+def _part(part: object) -> Html:
     if isinstance(part, Title):
         status = (" ", tag("span", part.status, class_="quiet")) if part.status else ()
         return tag("p", tag("strong", part.text), *status)
@@ -44,6 +44,7 @@ def _part(part: Title | Heading | Text | Items | Table) -> Html:
         return tag("p", part.text.strip()) if part.text.strip() else Html("")
     if isinstance(part, Items):
         return tag("ol" if part.numbered else "ul", *(tag("li", text) for text in part.texts))
+    assert isinstance(part, Table)
     return table(_whole(part))
 
 

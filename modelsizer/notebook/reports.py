@@ -94,9 +94,14 @@ def _fitted_terms(sheet: Any, value: Any) -> None:
 
 
 def _front(sheet: Any, value: Any) -> None:
-    from modelsizer.text.pareto import print_front
+    from modelsizer.optimizer.fronts.subset import even_subset
+    from modelsizer.text.pareto import AT_MOST, print_front
 
-    print_front(sheet, value, None)
+    if len(value) <= AT_MOST:
+        print_front(sheet, value, None)
+        return
+    which, gap = even_subset(value, AT_MOST)
+    print_front(sheet, value, (value.take(which), gap))
 
 
 def _frontier(sheet: Any, value: Any) -> None:
@@ -142,15 +147,15 @@ def _prices(sheet: Any, value: Any) -> None:
 
 def _problem(sheet: Any, value: Any) -> None:
     from modelsizer.problems.summary import summarize
-    from modelsizer.text.check import print_check
+    from modelsizer.text.problem import print_problem
 
-    print_check(sheet, summarize(value))
+    print_problem(sheet, summarize(value))
 
 
 def _ranking(sheet: Any, value: Any) -> None:
     from modelsizer.text.rank import print_ranking
 
-    print_ranking(sheet, value, None)
+    print_ranking(sheet, value, None, written="some")
 
 
 def _result(sheet: Any, value: Any) -> None:

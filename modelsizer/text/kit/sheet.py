@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from modelsizer.problems.records import dataclass
-
-if TYPE_CHECKING:
-    from modelsizer.text.kit.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,8 @@ class Sheet:
 
     Attributes
     ----------
-    parts : list
+    parts : list of Title, Heading, Text, Items or modelsizer.text.kit.tables.Table
+        In order.
     width : int
         For which a report is laid out, as for a terminal.
     """
@@ -54,4 +51,4 @@ class Sheet:
     width = 80
 
     def __init__(self) -> None:
-        self.parts: list[Title | Heading | Text | Items | Table] = []
+        self.parts: list[object] = []
