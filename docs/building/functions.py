@@ -49,24 +49,25 @@ def _members(cls: type) -> list[str]:
 
 def _signature(name: str, function: Any) -> str:
     lines = [f"{name}("]
-    lines += [f"    {_parameter(p)}," for p in _parameters(function)]
+    lines += [f"    {each}," for each in _parameters(function)]
     return "```python\n" + "\n".join([*lines, ")"]) + "\n```"
 
 
 def _parameters(function: Any) -> list[str]:
     shown, keywords = [], False
     for each in inspect.signature(function).parameters.values():
-        if each.kind is each.VAR_POSITIONAL:
-            keywords = True
+        starred = {each.VAR_POSITIONAL: "*", each.VAR_KEYWORD: "**"}.get(each.kind, "")
         if each.kind is each.KEYWORD_ONLY and not keywords:
             shown.append("*")
-            keywords = True
-        shown.append(str(each))
+        keywords = keywords or each.kind in (each.VAR_POSITIONAL, each.KEYWORD_ONLY)
+        kind = "" if each.annotation is each.empty else f": {_kind(each.annotation)}"
+        default = "" if each.default is each.empty else f" = {each.default!r}"
+        shown.append(f"{starred}{each.name}{kind}{default}")
     return shown
 
 
-def _parameter(text: str) -> str:
-    return re.sub(r"\b(?:modelsizer|collections|typing|pathlib)(?:\.\w+)*\.(?=\w)", "", text)
+def _kind(annotation: Any) -> str:
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
 
 
 def _documented(of: Any) -> str:

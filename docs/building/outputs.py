@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-_OUTPUT = re.compile(r"(?P<before>(?:^    .*\n\n)?)<!-- output: (?P<command>.+?) -->\n```\n", re.M)
-_PROGRAM = re.compile(r"<!-- prints -->\n")
+_OUTPUT = re.compile(r"(?P<before>(?:^    .*\n)*\n?)<!-- output: (?P<command>.+?) -->\n```\n", re.M)
+_MARKS = re.compile(r"<!-- (?:prints|file: .*|outputs run in: .*) -->\n")
 
 
 def titled(markdown: str) -> str:
@@ -13,8 +13,8 @@ def titled(markdown: str) -> str:
 
     def replaced(match: re.Match[str]) -> str:
         before, command = match["before"], match["command"]
-        if before.strip() == command:
+        if " ".join(before.replace("\\\n", " ").split()) == command:
             return f"{before}```text\n"
         return f'{before}```text title="{command.replace(chr(34), "&quot;")}"\n'
 
-    return _PROGRAM.sub("", _OUTPUT.sub(replaced, markdown))
+    return _MARKS.sub("", _OUTPUT.sub(replaced, markdown))

@@ -22,11 +22,11 @@ from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.architecture.models import models
 from modelsizer.problems.tables.space import ExpertsSpace, LatentSpace, LinearSpace, Space
 
-README = Path(__file__).parents[3] / "README.md"
+KEYS = Path(__file__).parents[3] / "docs/reference/problem-file.md"
 
 
-def test_readme_names_every_menu() -> None:
-    text = README.read_text()
+def test_reference_names_every_menu() -> None:
+    text = KEYS.read_text()
     for key in MENUS:
         table, _, name = key.rpartition(".")
         where = "".join(row for row in text.splitlines() if row.startswith(f"| `[space.{table}]`"))
