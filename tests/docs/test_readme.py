@@ -105,7 +105,11 @@ def test_every_function_is_shown() -> None:
 
 
 def test_every_command_shown_exists() -> None:
-    shown = set(re.findall(r"^    modelsizer ([\w-]+)", PAGES, re.MULTILINE)) - {"--version", "init", "serve"}
+    shown = set(re.findall(r"^    modelsizer ([\w-]+)", PAGES, re.MULTILINE)) - {
+        "--version",
+        "init",
+        "serve",
+    }
     assert len(shown) > 20
     assert shown <= set(COMMANDS)
 
