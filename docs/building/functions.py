@@ -98,6 +98,6 @@ def _entries(body: str) -> str:
         names, colon, kind = head.partition(" : ")
         about = plain(" ".join(below.split()))
         code = ", ".join(f"`{each.strip()}`" for each in names.split(","))
-        shown = f"{code} : {plain(kind)}" if colon else plain(head) if " " in head else code
+        shown = f"{code} ({plain(kind)})" if colon else plain(head) if " " in head else code
         rows.append(f"- {shown}{': ' if about else ''}{about}")
     return "\n".join(rows)

@@ -11,16 +11,22 @@ from typing import Any
 
 from mkdocs.structure.files import File
 
-from docs.building import links, outputs, reference
+from docs.building import links, notebooks, outputs, reference
 
 ROOT = Path(__file__).parents[2]
 
 
 def on_files(files: Any, config: Any) -> Any:
-    """Add a page for each file outside ``docs/`` that a page links to."""
+    """Add a page for each notebook, and for each file outside ``docs/`` that a page links to."""
+    docs = ROOT / links.DOCS
+    pages = {
+        notebooks.page_of(path): notebooks.shown(path, (docs / path).read_text())
+        for path in notebooks.found(docs)
+    }
     for path in links.outside(ROOT):
-        text = (ROOT / path).read_text()
-        files.append(File.generated(config, links.page_of(path), content=links.shown(path, text)))
+        pages[links.page_of(path)] = links.shown(path, (ROOT / path).read_text())
+    for uri, text in pages.items():
+        files.append(File.generated(config, uri, content=text))
     return files
 
 

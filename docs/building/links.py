@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from docs.building import notebooks
+
 DOCS = "docs"
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)")
 _FENCE = re.compile(r"^(`{3,}).*?^\1[ ]*$", re.MULTILINE | re.DOTALL)
@@ -79,7 +81,7 @@ def shown(path: str, text: str) -> str:
 
 
 def rewritten(markdown: str, uri: str) -> str:
-    """A page of the site whose links to files outside ``docs/`` lead to their pages.
+    """A page of the site whose links to notebooks and to files outside ``docs/`` lead to pages.
 
     Parameters
     ----------
@@ -98,6 +100,8 @@ def rewritten(markdown: str, uri: str) -> str:
         if not path.startswith(f"{DOCS}/"):
             link = posixpath.relpath(page_of(path), posixpath.dirname(uri) or ".")
             link += f"#{anchor}" if anchor else ""
+        elif link.endswith(notebooks.SUFFIX) and posixpath.dirname(path) != posixpath.dirname(page):
+            link = notebooks.page_of(link)
         return f"{mark}[{text}]({link})"
 
     return _LINK.sub(replaced, markdown)
