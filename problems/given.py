@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.hardware.accelerators import Accelerator
@@ -27,7 +27,15 @@ from modelsizer.problems.tables.space import Space
 from modelsizer.problems.tables.tables import Table
 from modelsizer.problems.tables.tokenizer import Tokenizer
 from modelsizer.problems.tables.training import Training
-from modelsizer.problems.typed_tables import Offered, made
+from modelsizer.problems.typed_tables import Kind, Offered, made
+from modelsizer.problems.value_forms import Special
+
+SCENARIO = "scenario"
+"""What the schema of the problem file calls the tables of a scenario."""
+_SCENARIOS = Special(
+    example={"long": {"serving.context_length": 32768}},
+    made=lambda: {"type": "object", "additionalProperties": {"$ref": f"#/definitions/{SCENARIO}"}},
+)
 
 
 class Given(Table):
@@ -50,7 +58,7 @@ class Given(Table):
     objective: Objective = made(Objective)
     tokenizer: Tokenizer | None = None
     laws: dict[str, LawTable] = made(dict)
-    scenarios: dict[str, dict[str, Any]] = made(dict)
+    scenarios: Annotated[dict[str, dict[str, Any]], Kind(form=_SCENARIOS)] = made(dict)
 
     def _once(self, name: str, make: Callable[[], Any]) -> Any:
         """What is computed when it is first asked for, and is no value of the problem."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,6 +11,7 @@ from modelsizer.problems.errors import ProblemError, short
 from modelsizer.problems.plain_values import from_toml
 
 _NO_TEXT = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _OPEN, _CLOSE, _QUOTES = "[{", "]}", "\"'"
 
 
@@ -27,6 +29,31 @@ def read_value(text: str) -> Any:
     except ValueError:
         return text
     return value["value"] if list(value) == ["value"] and len(whole["value"]) == 1 else text
+
+
+def write_value(value: Any) -> str:
+    """A plain value in TOML, on one line.
+
+    Examples
+    --------
+    >>> write_value({"min": 8, "max": 1e24}), write_value(["80 GB", True])
+    ('{min = 8, max = 1e24}', '["80 GB", true]')
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, Mapping):
+        pairs = (f"{write_key(key)} = {write_value(each)}" for key, each in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(write_value, value))}]"
+    return repr(value).replace("e+", "e")
+
+
+def write_key(key: str) -> str:
+    """A key in TOML: in quotes where it has other than letters, digits, hyphens and underscores."""
+    return key if _BARE.fullmatch(key) else write_value(key)
 
 
 def one_line(text: str, option: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from modelsizer.problems.errors import short
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.value_forms import Form, OneOrMore
 
 Read = Callable[[Any], Any]
 
@@ -100,6 +101,11 @@ class Several:
         if self.numbers and isinstance(value, Mapping) and {"min", "max"} & set(value):
             return _numbers(value)
         return None
+
+    def form(self, one: Form) -> Form:
+        """What `reader` takes, of one value's form."""
+        ranges: Literal["none", "whole"] = "whole" if self.numbers else "none"
+        return OneOrMore(unit=one.unit, example=one.example, of=one, ranges=ranges)
 
     def writer(self, one: Read) -> Read:
         """The inverse of `reader`."""

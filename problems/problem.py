@@ -29,15 +29,23 @@ class Problem(Shown, Statement):
     Parameters
     ----------
     name : str
-        For people.
+        What the problem is, for people.
     space : Space
+        What may be built: values to choose from for depth, widths, heads and kinds of layer.
     training : Training
+        How the model is trained: sequences, data, accelerators and how the work is split.
     serving : Serving
+        How the model is served: accelerators, load, context and number formats.
     lifetime : Lifetime
+        Inference that the model will do in its life, for limits on all of it.
     prices : Prices
+        Dollars for an hour of an accelerator, by its name.
     budgets : Budgets
+        Hard limits that every design must keep; a number is the most, ``{min, max}`` both ends.
     objective : Objective
+        What is optimised, and the laws that predict the loss.
     tokenizer : Tokenizer or None
+        Bytes of text in a token, with which vocabularies and losses compare by the byte.
     laws : dict of LawTable
         Laws of the problem's own, usable by name in `objective.law`.
     scenarios : dict

@@ -37,6 +37,11 @@ def library() -> dict[str, Path]:
     return {f.name.removesuffix(".toml"): f for f in sorted(files, key=lambda f: f.name)}
 
 
+def schema_file() -> Path:
+    """The JSON Schema of the problem file, as it is installed; `modelsizer.problems.schema`."""
+    return Path(__file__).parent / "problem.schema.json"
+
+
 def read_source(source: str | Path) -> tuple[str, str]:
     """Read a file, or a library problem by its name; return the text and a label.
 

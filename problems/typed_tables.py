@@ -23,6 +23,7 @@ from modelsizer.problems.offered import Several as Several
 from modelsizer.problems.offered import SeveralTables as SeveralTables
 from modelsizer.problems.offered import plain_copy
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.value_forms import Entries, Form, OneOf, Text
 
 _LACKING = object()
 _KEYS_NAMED = 6  # keys of a table that a message about another value names
@@ -54,10 +55,13 @@ class Kind:
         looks at the value, but further kinds of the same annotation.
     write : callable, optional
         The inverse, for values that are no plain ones.
+    form : Form, optional
+        What `read` takes; by default what the type, or a kind before it, says.
     """
 
     read: Read | None = None
     write: Read | None = None
+    form: Form | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,8 @@ class Field:
         Or `Made`.
     several : bool
         Whether it may offer several values.
+    form : Form
+        What it takes, but for a table.
     """
 
     annotation: Any
@@ -98,6 +104,7 @@ class Field:
     required: bool = True
     default: Any = None
     several: bool = False
+    form: Form = Form()
 
     @property
     def initial(self) -> Any:
@@ -114,22 +121,32 @@ class Field:
             kinds = [mark for mark in marks if isinstance(mark, Kind)]
             reads = [mark.read for mark in kinds if mark.read is not None] or [below.read]
             writes = [mark.write for mark in kinds if mark.write is not None] or [below.write]
+            form = ([mark.form for mark in kinds if mark.form is not None] or [below.form])[-1]
             read, write = _one_after_another(reads), writes[-1]
             for menu in menus:
                 read, write = menu.reader(read), menu.writer(write)
-            return cls(below.annotation, read, write, below.table, several=bool(menus))
+                form = menu.form(form)
+            found = cls(below.annotation, read, write, below.table, several=bool(menus))
+            return replace(found, form=form)
         if get_origin(annotation) in (Union, UnionType):
             inner = [each for each in get_args(annotation) if each is not NoneType]
             below = cls.of(inner[0]) if len(inner) == 1 else cls(Any, _same, _same, None)
-            return cls(annotation, _or_none(below.read), _or_none(below.write), below.table)
+            found = cls(annotation, _or_none(below.read), _or_none(below.write), below.table)
+            return replace(found, form=below.form)
         if get_origin(annotation) is dict:
             each = cls.of(get_args(annotation)[1])
-            return cls(annotation, _dict_reader(each.read), _dict_writer(each.write), None)
+            named = Entries(of=each.form, table=each.table, others="")
+            return cls(
+                annotation, _dict_reader(each.read), _dict_writer(each.write), None, form=named
+            )
         if get_origin(annotation) is Literal:
-            return cls(annotation, _word_reader(get_args(annotation)), _same, None)
+            words = get_args(annotation)
+            return cls(annotation, _word_reader(words), _same, None, form=OneOf(known=words))
         if isinstance(annotation, type) and issubclass(annotation, Table):
             return cls(annotation, annotation.model_validate, annotation.given, annotation)
-        return cls(annotation, _text if annotation is str else _same, plain_copy, None)
+        if annotation is str:
+            return cls(annotation, _text, plain_copy, None, form=Text())
+        return cls(annotation, _same, plain_copy, None)
 
 
 def _one_after_another(reads: Sequence[Read]) -> Read:

@@ -131,11 +131,9 @@ _EXAMPLES = {
 }
 
 # Digits are those of ASCII; commas stand between groups of three, underscores between any.
-_NUMBER = re.compile(
-    r"[ \t]*([+-]?"
-    r"(?:(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])|[0-9]+(?:_[0-9]+)*)(?:\.[0-9]*)?|\.[0-9]+))"
-    r"(?:[eE]([+-]?[0-9]+))?[ \t]*(.*?)[ \t]*"
-)
+UNSIGNED = r"(?:(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])|[0-9]+(?:_[0-9]+)*)(?:\.[0-9]*)?|\.[0-9]+)"
+"""Pattern of the digits of a number, without sign and exponent."""
+_NUMBER = re.compile(rf"[ \t]*([+-]?{UNSIGNED})(?:[eE]([+-]?[0-9]+))?[ \t]*(.*?)[ \t]*")
 _MOST_DIGITS = 400  # of a number, and the power of ten of its exponent
 _LARGEST = int(sys.float_info.max)
 

@@ -29,9 +29,9 @@ BACK_END_NEEDS = (
 
 PROBLEMS = (
     "version", "visible", "brief", "shown", "records", "library", "machine", "interrupts",
-    "errors", "files", "table_files", "text_files", "plain_values", "key_values", "registry", "columns", "units", "by_byte", "offered", "typed_tables", "reading",
+    "errors", "files", "table_files", "text_files", "plain_values", "key_values", "registry", "columns", "units", "by_byte", "value_forms", "offered", "typed_tables", "reading",
     "architecture", "hardware", "laws", "tables", "space", "costs", "quantities",
-    "requirements", "magnitudes", "checks", "given", "statement", "problem", "provenance", "narrowing", "designs", "summary",
+    "requirements", "magnitudes", "checks", "given", "statement", "problem", "docstrings", "schema", "provenance", "narrowing", "designs", "summary",
 )  # fmt: skip
 OPTIMIZER = (
     "tables", "bounds", "search", "milp",

@@ -154,6 +154,11 @@ COMMANDS = {
         "List the problems that come with modelsizer.",
         "",
     ),
+    "schema": Row(
+        "Look up",
+        "Print the JSON Schema of problem files, for editors.",
+        "--path",
+    ),
     "models": Row(
         "Look up",
         "List published models, with counted parameters.",

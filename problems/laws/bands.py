@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from modelsizer.problems.errors import did_you_mean, short
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.value_forms import Schema, Within, any_of
 
 End = Literal["low", "middle", "high"]
 ENDS: tuple[End, ...] = ("low", "middle", "high")
@@ -21,7 +22,7 @@ TERMS = ("kv_heads", "ffn", "window", "sparse", "linear", "latent")
 FIT_WORDS = ("smaller", "mean", "larger")
 """Which penalty of the two fits of the feed-forward share is read."""
 LEAST, MOST = -0.03, 1.0
-"""Range of a share of the reducible loss: far beyond any ablation, and 1 + q stays positive."""
+"""Within of a share of the reducible loss: far beyond any ablation, and 1 + q stays positive."""
 _MOST_FFN = 10.0  # multiples of the mean of the fits
 _SOURCE = "source"
 
@@ -102,6 +103,34 @@ def read_bands(tables: Mapping[str, Any]) -> dict[str, dict[End, Term]]:
                 f"@.{name} unknown term{did_you_mean(str(name), TERMS)}; known: {', '.join(TERMS)}"
             )
     return {name: _band(name, tables[name]) for name in TERMS if name in tables}
+
+
+def bands_schema() -> Schema:
+    """What `read_bands` takes, as JSON Schema; that bands rise is not in it."""
+    share = Within(least=LEAST, most=MOST).keywords | {"type": "number"}
+    rising = Within(least=0, most=MOST).keywords | {"type": "number"}
+    fits = Within(least=0, most=_MOST_FFN).keywords | {"type": "number"}
+    value = dict.fromkeys(TERMS, share) | {
+        "ffn": any_of({"enum": list(FIT_WORDS)}, fits),
+        "window": {"type": "array", "items": rising, "minItems": 3, "maxItems": 3},
+    }
+
+    def band(each: Schema) -> Schema:
+        known: Schema = dict.fromkeys(ENDS, each)
+        ends = {
+            "type": "object",
+            "properties": known | {_SOURCE: {}},
+            "required": list(ENDS),
+            "additionalProperties": False,
+        }
+        return any_of(each, ends)
+
+    return {
+        "type": "object",
+        "properties": {name: band(each) for name, each in value.items()},
+        "additionalProperties": False,
+        "minProperties": 1,
+    }
 
 
 def _band(name: str, table: Any) -> dict[End, Term]:

@@ -13,10 +13,19 @@ from typing import Any, Literal
 
 from modelsizer.problems import reading
 from modelsizer.problems.errors import Fault, ProblemError, did_you_mean, short
-from modelsizer.problems.laws.bands import ENDS, PUBLISHED, Bands, End, Term, read_bands
+from modelsizer.problems.laws.bands import (
+    ENDS,
+    PUBLISHED,
+    Bands,
+    End,
+    Term,
+    bands_schema,
+    read_bands,
+)
 from modelsizer.problems.laws.reading import PREFIX
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.text_files import UnreadableError, read_text
+from modelsizer.problems.value_forms import Schema, any_of
 
 NONE = "none"
 """Value of ``objective.ablations`` that leaves the terms out."""
@@ -93,6 +102,14 @@ def read_setting(value: object) -> Setting:
         f"{short(value)} is not a reading of ablations{hint}; write one of "
         f'{", ".join(_READINGS)}, "{PREFIX}mine.toml" for a table of your own, or a table of terms'
     )
+
+
+def setting_schema() -> Schema:
+    """What `read_setting` takes, as JSON Schema."""
+    table = bands_schema()
+    table["properties"] = {END: {"enum": list(ENDS)}} | table["properties"]
+    file = {"type": "string", "pattern": f"^{PREFIX}"}
+    return any_of({"enum": list(_READINGS)}, file, table)
 
 
 def file_and_end(setting: str) -> tuple[str, End]:

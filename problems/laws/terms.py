@@ -27,6 +27,7 @@ from modelsizer.problems.laws.laws import (
 )
 from modelsizer.problems.laws.stack_values import WINDOW, base_name, is_stack_value, trained_on
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.value_forms import Schema
 
 _SIZE, _DATA = "parameters", "tokens"
 
@@ -298,6 +299,20 @@ def read_terms(value: object) -> tuple[PowerTerm, ...]:
             why = "is taken" if name == "E" or names.count(name) > 1 else "has a dot"
             raise ValueError(f"term {name}: the name {short(name)} {why}; give each term its own")
     return tuple(found)
+
+
+def terms_schema() -> Schema:
+    """What `read_terms` takes, as JSON Schema; signs of exponents are not in it."""
+    number: Schema = {"type": "number"}
+    named: Schema = {"name": {}} | dict.fromkeys(("coefficient", *FEATURES), number)
+    term = {
+        "type": "object",
+        "properties": named,
+        "patternProperties": {f"^(?:{'|'.join(FEATURES)})@": number},
+        "required": ["coefficient"],
+        "additionalProperties": False,
+    }
+    return {"type": "array", "items": term, "minItems": 1}
 
 
 def write_terms(terms: Iterable[PowerTerm]) -> list[dict[str, str | float]]:

@@ -50,6 +50,7 @@ ROWS = (
         axis="KV cache",
         bare=MEMORY,
         heading="KV",
+        example="16 GiB",
     ),
     Quantity(
         "kv_bytes_per_token",
@@ -59,5 +60,6 @@ ROWS = (
         axis="KV cache of a token",
         short="kv_bytes",  # of which a few hundred can be meant: no limit is refused
         heading="KV/token",
+        example="128 kB",
     ),
 )

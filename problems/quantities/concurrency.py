@@ -27,6 +27,7 @@ ROWS = (
         needs=_needs_memory,
         axis="requests at once",
         heading="requests",
+        example=64,
     ),
     Quantity(
         "tokens_per_second_per_user",
@@ -38,5 +39,6 @@ ROWS = (
         axis="tokens/s of each user",
         short="user_tokens/s",
         heading="a user",
+        example=50,
     ),
 )

@@ -25,5 +25,6 @@ ROWS = (
         axis="inference FLOPs per token",
         short="infer_flops",
         bare=Bare(((math.inf, "{} GFLOPs"),), least=1e3),  # two for each of 500 parameters
+        example="6 GFLOPs",
     ),
 )

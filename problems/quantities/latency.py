@@ -162,6 +162,7 @@ ROWS = (
         axis="decode latency",
         heading="decode",
         bare=Bare(_MILLISECONDS, most=10),  # nobody waits longer for a token
+        example="30 ms",
     ),
     Quantity(
         "decode_throughput",
@@ -177,6 +178,7 @@ ROWS = (
         needs=needs_step,
         axis="decode throughput",
         short="decode_tokens/s",
+        example=1000,
     ),
     Quantity(
         "prefill_latency",
@@ -196,5 +198,6 @@ ROWS = (
         axis="time to first token",
         heading="prefill",
         bare=Bare(_MILLISECONDS, most=1000),  # a million tokens of context take minutes
+        example="500 ms",
     ),
 )

@@ -81,6 +81,7 @@ ROWS = (
         needs=_needs_flops,
         bare=MANY_FLOPS,
         axis="lifetime FLOPs",
+        example=2e24,
     ),
     Quantity(
         "lifetime_cost",
@@ -90,5 +91,6 @@ ROWS = (
         only="max",
         needs=_needs_money,
         bare=MONEY,
+        example="20M USD",
     ),
 )

@@ -11,5 +11,6 @@ ROWS = (
         "predicted loss, nats a token",
         "loss",
         axis="predicted loss (nats per token)",
+        example=2.0,
     ),
 )

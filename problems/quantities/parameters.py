@@ -27,8 +27,21 @@ def _size(formula: Formula) -> Cost:
 _BILLIONS = Bare(((math.inf, "{}B"),), least=1e3)  # one matrix of 32 x 32 has a thousand
 
 ROWS = (
-    Quantity("layers", "count", "depth", _size(_layers)),
-    Quantity("d_model", "count", "width of the residual stream", _size(_d_model), axis="d_model"),
+    Quantity(
+        "layers",
+        "count",
+        "depth",
+        _size(_layers),
+        example=80,
+    ),
+    Quantity(
+        "d_model",
+        "count",
+        "width of the residual stream",
+        _size(_d_model),
+        axis="d_model",
+        example=8192,
+    ),
     Quantity(
         "parameters",
         "parameters",
@@ -36,24 +49,27 @@ ROWS = (
         _size(lambda of: accounting.parameters(of.trunk, of.kinds)),
         bare=_BILLIONS,
         heading="size",
+        example="40B",
     ),
     Quantity(
         "non_embedding_parameters",
         "parameters",
-        "those but the embedding and an untied head",
+        "parameters without the embedding and an untied head",
         _size(lambda of: accounting.non_embedding_parameters(of.trunk, of.kinds)),
         axis="non-embedding parameters",
         short="non_embedding",
         bare=_BILLIONS,
+        example="40B",
     ),
     Quantity(
         "active_parameters",
         "parameters",
-        "those that a token uses: all but the idle routed experts",
+        "parameters that a token uses: all but the idle routed experts",
         _size(lambda of: accounting.active_parameters(of.trunk, of.kinds)),
         axis="active parameters",
         short="active",
         heading="active",
         bare=_BILLIONS,
+        example="3B",
     ),
 )

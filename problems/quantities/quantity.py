@@ -271,6 +271,8 @@ class Quantity:
         Heading of a narrow column; by default the name.
     bare : Bare
         Upper limits that a number without a unit can mean; all by default.
+    example : int, float or str
+        A limit as a file has it; None for no example.
 
     Attributes
     ----------
@@ -293,6 +295,7 @@ class Quantity:
     short: str = ""
     heading: str = ""
     bare: Bare = ANY
+    example: Number | str | None = None
     parts: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -59,7 +59,7 @@ ROWS = (
     Quantity(
         "request_time",
         "seconds",
-        "1 / requests_per_second",
+        "time between requests: 1 / requests_per_second",
         Cost(
             request_branches,
             reads=tuple(
@@ -74,6 +74,7 @@ ROWS = (
         axis="time between requests",
         heading="a request",
         bare=Bare(((math.inf, "{} ms"),), most=1000),
+        example="50 ms",
     ),
     Quantity(
         "requests_per_second",
@@ -85,5 +86,6 @@ ROWS = (
         axis="requests a second",
         short="requests/s",
         heading="requests/s",
+        example=20,
     ),
 )

@@ -217,5 +217,6 @@ ROWS = (
         needs=_needs,
         axis="serving cost of a million tokens",
         heading="$/Mtok",
+        example="1.2 USD",
     ),
 )

@@ -83,6 +83,7 @@ ROWS = (
         axis="serving memory per accelerator",
         heading="serving",
         bare=MEMORY,
+        example="80 GB",
     ),
     Quantity(
         "prefill_memory",
@@ -110,5 +111,6 @@ ROWS = (
         axis="memory of each prefilling accelerator",
         heading="prefilling",
         bare=MEMORY,
+        example="80 GB",
     ),
 )

@@ -85,6 +85,7 @@ ROWS = (
         needs=needs_device,
         # No run of which the time matters takes less than an hour.
         bare=Bare(((1000, "{} days"), (math.inf, "{} h")), least=SECONDS_AN_HOUR),
+        example="30 days",
     ),
     Quantity(
         "training_cost",
@@ -94,6 +95,7 @@ ROWS = (
         only="max",
         needs=needs_price,
         bare=MONEY,
+        example="5M USD",
     ),
     Quantity(
         "training_energy",
@@ -104,5 +106,6 @@ ROWS = (
         needs=needs_device,
         heading="energy",
         bare=Bare(((math.inf, "{} GWh"),), least=1),  # an accelerator takes that in two hours
+        example="2 GWh",
     ),
 )

@@ -20,5 +20,6 @@ ROWS = (
         OfFlops(lambda _: ONE, reads=()),
         axis="training FLOPs",
         bare=MANY_FLOPS,
+        example=1e24,
     ),
 )

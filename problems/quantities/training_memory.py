@@ -69,5 +69,6 @@ ROWS = (
         axis="training memory per accelerator",
         heading="train",
         bare=MEMORY,
+        example="70 GB",
     ),
 )

@@ -63,6 +63,13 @@ def _one_sided(name: str, value: Interval) -> Interval:
     return value
 
 
+def _limit(name: str, dimension: str, bare: Bare) -> Kind:
+    row = QUANTITIES[name]
+    ends = ("min", "max") if row.only is None else (row.only,)
+    example = {"min": row.example} if row.only == "min" else row.example
+    return limit(dimension, bare, none=name in OF_DEVICES, ends=ends, example=example)
+
+
 @cache
 def _with_fields(readers: tuple[tuple[str, str, Bare], ...]) -> type[Budgets]:
     fields = {
@@ -70,7 +77,7 @@ def _with_fields(readers: tuple[tuple[str, str, Bare], ...]) -> type[Budgets]:
             Field.of(
                 Annotated[
                     Interval,
-                    limit(dimension, bare, none=name in OF_DEVICES),
+                    _limit(name, dimension, bare),
                     Kind(partial(_one_sided, name)),
                 ]
             ),

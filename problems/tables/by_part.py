@@ -11,6 +11,7 @@ from modelsizer.problems.errors import did_you_mean, short
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.typed_tables import Kind
 from modelsizer.problems.units import MAX_BYTES_A_VALUE, Number, exact, parse_quantity, plain
+from modelsizer.problems.value_forms import Amount, AnyOf, Entries, Form, Within
 
 MOST_BYTES, MOST_BITS = MAX_BYTES_A_VALUE, 8 * MAX_BYTES_A_VALUE
 _LEAST = 1e-6  # bytes or bits: less for a weight is a mistake
@@ -111,4 +112,7 @@ def or_by_part(alone: Kind, most: Number, unit: str) -> Kind:
     def write(value: object) -> object:
         return value.to_toml() if isinstance(value, ByPart) else value
 
-    return Kind(read, write)
+    one = Amount(range=Within(least=_LEAST, most=most))
+    parts = Entries(of=one, names=lambda: PARTS, least=1)
+    single = alone.form or Form()
+    return Kind(read, write, AnyOf(unit, single.example, (single, parts)))

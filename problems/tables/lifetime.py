@@ -15,15 +15,19 @@ from modelsizer.problems.errors import short
 from modelsizer.problems.tables.tables import Dollars, ServedTokens, Share, Table, one_of
 from modelsizer.problems.typed_tables import Kind
 from modelsizer.problems.units import exact, parse_quantity
+from modelsizer.problems.value_forms import Amount, Within
 
 PREFILL_MFU, DECODE_MFU = 0.5, 0.01
 """Utilisation for input and output tokens assumed by Sardana et al., section 3."""
 Throughput = Literal["mfu", "step"]
 
 
+_SHARE = Amount("share", 0.75, range=Within(least=0, most=1))
+
+
 def _read_prefill_share(value: object) -> float:
     number = parse_quantity(value, "count")
-    if not 0 <= number <= 1:
+    if not _SHARE.range.holds(number):
         raise ValueError(f"{short(value)} is not a share; write a number from 0 to 1")
     return float(number)
 
@@ -36,18 +40,20 @@ class Lifetime(Table):
     inference_tokens : tokens
         Total number of tokens served, prompts and answers.
     prefill_share : number
-        Share of prompts in them; affects money only.
-    prefill_mfu, decode_mfu : number
-        Share of the accelerator's peak reached for prompts and answers.
+        Share of prompts in the tokens served; affects money only.
+    prefill_mfu : number
+        Share of the accelerator's peak reached for prompts.
+    decode_mfu : number
+        Share of the accelerator's peak reached for answers.
     price_per_hour : dollars
-        Price of a serving accelerator; by default that of [prices], or that of [training].
+        Price of an hour of a serving accelerator; by default that of [prices], or of [training].
     throughput : {"mfu", "step"}
-        Whether served tokens take the time that these shares of the peak say, or that of the steps
-        of [serving], with its batch, context and prompts.
+        Whether served tokens take the time that `prefill_mfu` and `decode_mfu` say, or that of the
+        steps of [serving], with its batch, context and prompts.
     """
 
     inference_tokens: ServedTokens | None = None
-    prefill_share: Annotated[float | None, Kind(_read_prefill_share)] = None
+    prefill_share: Annotated[float | None, Kind(_read_prefill_share, form=_SHARE)] = None
     prefill_mfu: Share = PREFILL_MFU
     decode_mfu: Share = DECODE_MFU
     price_per_hour: Dollars | None = None

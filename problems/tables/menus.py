@@ -18,6 +18,7 @@ from modelsizer.problems.records import dataclass
 from modelsizer.problems.tables.limits import ANY, Bare, is_reference, read_reference
 from modelsizer.problems.typed_tables import Kind
 from modelsizer.problems.units import Number, exact, parse_quantity, plain
+from modelsizer.problems.value_forms import Amount, Form, OneOrMore, Within
 
 MAX_VALUE = 2**31  # far above any width, depth or vocabulary; larger values would overflow tables
 MAX_ENTRIES = 10**6  # a longer menu suggests a wrong step
@@ -194,6 +195,7 @@ class Interval(Written):
 def written_value(
     read: Callable[[object], Written],
     write: Callable[[Any], object] = lambda value: value.to_toml(),
+    form: Form | None = None,
 ) -> Kind:
     """The kind of a value that writes itself.
 
@@ -203,8 +205,25 @@ def written_value(
         Converts a TOML value to a `Written`; raises ValueError with a message for the user.
     write : callable
         The inverse.
+    form : Form, optional
+        What `read` takes.
     """
-    return Kind(read, write)
+    return Kind(read, write, form)
+
+
+def choice_form(
+    unit: str,
+    example: object,
+    *,
+    whole: bool = True,
+    default_step: Number | None = 1,
+    zero: bool = False,
+    least: int = 0,
+) -> Form:
+    """The form of what `choice_parser` reads, of values from `least`."""
+    ends = Within(least=0) if zero else Within(least=least) if least else Within(above=0)
+    one = Amount(range=replace(ends, most=MAX_VALUE), whole=whole)
+    return OneOrMore(unit, example, one, "step" if default_step is None else "any")
 
 
 def _check_keys(table: Mapping[str, Any], known: tuple[str, ...]) -> None:

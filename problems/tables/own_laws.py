@@ -12,10 +12,11 @@ from modelsizer.problems.laws.laws import (
     Range,
     TokenLaw,
 )
-from modelsizer.problems.laws.terms import TermLaw, read_terms, write_terms
+from modelsizer.problems.laws.terms import TermLaw, read_terms, terms_schema, write_terms
 from modelsizer.problems.tables.menus import interval_parser
 from modelsizer.problems.tables.tables import Real, Table
 from modelsizer.problems.typed_tables import Kind, made
+from modelsizer.problems.value_forms import Amount, Limit, Special, Within
 
 
 def _read_range(value: object) -> Range:
@@ -30,8 +31,20 @@ def _write_range(ends: Range) -> dict[str, float]:
     return {k: v for k, v in (("min", ends.low), ("max", ends.high)) if v is not None}
 
 
-_Range = Annotated[Range, Kind(_read_range, _write_range)]
-_Terms = Annotated[tuple[PowerTerm, ...], Kind(read_terms, write_terms)]
+def _positive(unit: str, example: float) -> Kind:
+    """Kind of a number that the law refuses if it is not above 0."""
+    return Kind(form=Amount(unit, example, range=Within(above=0)))
+
+
+_Range = Annotated[Range, Kind(_read_range, _write_range, Limit("", {"min": 7e7, "max": 1.6e10}))]
+_Terms = Annotated[
+    tuple[PowerTerm, ...],
+    Kind(
+        read_terms,
+        write_terms,
+        Special("", [{"coefficient": 482.0, "parameters": -0.35}], terms_schema),
+    ),
+]
 _Ranges = dict[str, _Range]
 _FORMS = (
     "give A, alpha, B and beta, for E + (A / N^alpha + B / D^beta) ^ outer; or terms, for E + the "
@@ -44,21 +57,45 @@ class LawTable(Table):
 
     ``E + (A / N^alpha + B / D^beta) ^ outer``, or with `terms` a sum of power terms; see
     `modelsizer.problems.laws.terms`.
+
+    Parameters
+    ----------
+    E : number
+        Loss that no size and no data undercut, in nats a token.
+    A, alpha : number
+        The term in parameters N: ``A / N^alpha``.
+    B, beta : number
+        The term in tokens D: ``B / D^beta``.
+    outer : number
+        Exponent of the sum of both terms; 1 by default.
+    terms : list of tables
+        In place of A, alpha, B and beta: each term has a `coefficient` and the exponents of
+        features, such as ``{coefficient = 482.0, parameters = -0.35}``; `name` is optional.
+    parameters : {"total", "non_embedding", "active"}
+        Which parameters N counts.
+    parameter_range, token_range : {min, max}
+        Where the law was fitted; designs outside get a warning.
+    ranges : dict of {min, max}
+        The same for features of `terms`.
+    source : str
+        Where the law is from.
+    rms : number
+        Its error, in nats a token.
     """
 
-    E: Real
-    A: Real | None = None
-    alpha: Real | None = None
-    B: Real | None = None
-    beta: Real | None = None
-    outer: Real | None = None
+    E: Annotated[Real, Kind(form=Amount("nats a token", 1.69))]
+    A: Annotated[Real | None, _positive("", 406.4)] = None
+    alpha: Annotated[Real | None, _positive("", 0.34)] = None
+    B: Annotated[Real | None, _positive("", 410.7)] = None
+    beta: Annotated[Real | None, _positive("", 0.28)] = None
+    outer: Annotated[Real | None, _positive("", 1.0)] = None
     terms: _Terms | None = None
     parameters: ParameterKind = "total"
     parameter_range: _Range = ANYWHERE
     token_range: _Range = ANYWHERE
     ranges: _Ranges = made(dict)
     source: str = ""
-    rms: Real | None = None
+    rms: Annotated[Real | None, _positive("nats a token", 0.01)] = None
 
     def _check(self) -> None:
         self.law("x")

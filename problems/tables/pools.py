@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from modelsizer.problems.hardware.accelerators import PRECISIONS
-from modelsizer.problems.tables.tables import Count, OnAccelerator, one_of
+from modelsizer.problems.tables.tables import Devices, OnAccelerator, WayCount, one_of
 from modelsizer.problems.typed_tables import Kind, Several, SeveralTables, TableError
 
 POOLS = ("prefill", "decode")
@@ -21,19 +21,20 @@ class Pool(OnAccelerator):
     Parameters
     ----------
     accelerator, custom_accelerator
-        See `modelsizer.problems.tables.serving.Serving`, as for the others.
+        Accelerator of the pool: a name in the catalogue, or a table of figures.
     accelerators : int
         Number of them in all: replicas of the model, each on tensor_parallel x
         attention_data_parallel accelerators; one replica by default.
     tensor_parallel, expert_parallel, attention_data_parallel : int
-        Ways of each replica.
+        Ways of each replica, as in [serving].
     compute : {"bf16", "fp8", "fp4"}
+        Precision of the matrix multiplications.
     """
 
-    accelerators: Annotated[Count | None, Several()] = None
-    tensor_parallel: Annotated[Count | None, Several()] = None
-    expert_parallel: Annotated[Count | None, Several()] = None
-    attention_data_parallel: Annotated[Count | None, Several()] = None
+    accelerators: Annotated[Devices | None, Several()] = None
+    tensor_parallel: Annotated[WayCount | None, Several()] = None
+    expert_parallel: Annotated[WayCount | None, Several()] = None
+    attention_data_parallel: Annotated[WayCount | None, Several()] = None
     compute: Annotated[str | None, one_of("a precision", PRECISIONS), Several(numbers=False)] = None
 
     def __str__(self) -> str:

@@ -7,15 +7,16 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from modelsizer.problems.errors import short
-from modelsizer.problems.hardware.accelerators import Accelerator, accelerator
+from modelsizer.problems.hardware.accelerators import Accelerator, accelerator, accelerators
 from modelsizer.problems.reading import PRICES
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.registry import loosely
 from modelsizer.problems.tables.lifetime import Lifetime
-from modelsizer.problems.tables.tables import read_dollars
+from modelsizer.problems.tables.tables import PRICE, read_dollars
 from modelsizer.problems.tables.training import Training
 from modelsizer.problems.typed_tables import Kind, TableError
 from modelsizer.problems.units import Number
+from modelsizer.problems.value_forms import Entries, Form
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -144,5 +145,12 @@ def _write(prices: Prices) -> dict[str, Number]:
     return dict(prices.given)
 
 
-PricesTable = Annotated[Prices, Kind(_read, _write)]
+_FORM = Entries(
+    "dollars an hour",
+    {"H100-SXM": 2.5},
+    PRICE.form or Form(),
+    names=accelerators,
+    others="[A-Za-z0-9]",
+)
+PricesTable = Annotated[Prices, Kind(_read, _write, _FORM)]
 NO_PRICES = Prices()

@@ -18,13 +18,17 @@ from modelsizer.problems.tables.tables import (
     Bytes,
     BytesASecond,
     BytesAValue,
-    Count,
+    Devices,
     Imbalance,
     OnAccelerator,
     Part,
     Seconds,
+    Sequences,
     Share,
+    TokenCount,
+    WayCount,
     bytes_a_value,
+    count,
     one_number_of,
     one_of,
 )
@@ -33,7 +37,6 @@ from modelsizer.problems.units import exact
 
 Precision = Literal["bf16", "fp8", "fp4"]
 Estimate = Literal["low", "expected", "high"]
-
 
 FULL_PRECISION = Fraction(2)  # bytes of a bf16 value
 BITS = (16, 8, 4)
@@ -51,10 +54,10 @@ vLLM's logs, as memory_utilization x memory - weights - cache: on one way 0.5 to
 two 1.8 GiB more (PR 10511), from one to four 12.2 GiB more of another model (PR 2031)."""
 
 
-_Bits = Annotated[int | None, one_number_of("a number of bits", BITS)]
-_WeightBits = Annotated[
-    int | ByPart | None, or_by_part(one_number_of("a number of bits", BITS), MOST_BITS, "bits")
-]
+_BITS = one_number_of("a number of bits", BITS, "bits")
+_Bits = Annotated[int | None, _BITS]
+_WeightBits = Annotated[int | ByPart | None, or_by_part(_BITS, MOST_BITS, "bits")]
+_Values = Annotated[int, count("values", 128)]
 _WeightBytes = Annotated[int | float | ByPart, or_by_part(bytes_a_value(), MOST_BYTES, "bytes")]
 
 
@@ -75,10 +78,10 @@ class Serving(OnAccelerator):
         tensor_parallel x attention_data_parallel; the rest of these divides each expert.
     attention_data_parallel : int
         Groups of `tensor_parallel` accelerators that each hold all but the routed experts, and the
-        cache of their own sequences alone; as many as `expert_parallel` needs by default.
+        cache of their own sequences; as many as `expert_parallel` needs by default.
     expert_imbalance : number
         Tokens that the busiest way of expert parallelism receives, and experts that it reads, for
-        the mean of all: 1, its default, is a perfect balance.
+        the mean of all: 1 is a perfect balance.
     expert_link : bytes/s
         Bytes/s of an accelerator, one way, at which tokens are sent to experts of other groups;
         the accelerator's link by default. Between servers it is that of their network.
@@ -100,13 +103,12 @@ class Serving(OnAccelerator):
     output_length : int
         Tokens of an answer; with it the cost of serving includes the prefill of its prompt.
     weight_bytes, kv_bytes : number
-        Bytes per weight and per cached value: 2, 1, 0.5.
+        Bytes per weight, and per cached value: 2, 1, 0.5.
     state_bytes : number
-        Bytes per value of the state that a layer holds per sequence in place of a cache; those of a
-        cached value by default.
+        Bytes per value of the state that a layer holds in place of a cache; `kv_bytes` by default.
     weight_bits, kv_bits : {16, 8, 4}
-        Bits instead of these, with scales counted separately. Matrices of the layers have
-        `weight_bits`, the rest of a layer 16.
+        Bits instead of `weight_bytes` and `kv_bytes`, with scales counted separately. Matrices of
+        the layers have `weight_bits`, the rest of a layer 16.
     weight_bytes, weight_bits : table
         Any number of bytes or bits, including scales, by part: `attention`, `ffn`, `experts`
         (those of `ffn` by default), `router` (those of `other`), `embedding`, `head` (those of
@@ -114,8 +116,8 @@ class Serving(OnAccelerator):
     embedding_bits : {16, 8, 4}
         Bits of embedding and head; 16 by default if `weight_bits` is given.
     weight_block, kv_block : int
-        Number of values that share a scale; 128 by default for 4 bits, and otherwise a whole row,
-        whose scale is not counted.
+        Number of values that share a scale; by default 128 of 4 bits, and otherwise a row, whose
+        scale is not counted.
     scale_bytes : number
         Bytes per scale.
     kv_policy : {"windowed", "full"}
@@ -133,48 +135,46 @@ class Serving(OnAccelerator):
         Memory of each accelerator that the engine needs besides weights and cache; 1.5 GiB by
         default, and 1 GiB more each time that `tensor_parallel` doubles.
     latency : {"expected", "low", "high"}
-        Estimate that budgets constrain.
+        Estimate of the latency that budgets constrain.
     engine : {"vllm", "tensorrt-llm", "llama.cpp", "none"}
         Engine that serves it, or the roofline alone; by default vllm on HBM and on GDDR of servers,
         llama.cpp on other accelerators.
     compute : {"bf16", "fp8", "fp4"}
         Precision of the matrix multiplications, whose peak the accelerator must have.
     memory_efficiency, prefill_efficiency : number
-        Shares of bandwidth and of peak reached by decode and prefill; by default those of measured
-        runs, with their spread.
+        Shares of bandwidth, and of peak, that decode and prefill reach; measured by default.
     overhead : seconds
         Time per layer in one step.
     prefill, decode : table
         Accelerators of their own for prompts and for answers, with their `accelerator`,
         `accelerators`, `compute` and ways; what these do not say is that of [serving], whose
-        `accelerators` are then the most of both together. A table that was checked has the
-        accelerators of decoding for its own, and says in both all that holds for them.
+        `accelerators` are then the most of both together.
     pool_link : bytes/s
         Bytes/s of an accelerator, one way, at which the cache of a prompt is sent to the pool that
         decodes; by default the accelerators' links. Between servers it is that of their network.
     """
 
-    accelerators: Annotated[Count | None, Several()] = None
-    tensor_parallel: Annotated[Count, Several()] = 1
-    expert_parallel: Annotated[Count, Several()] = 1
-    attention_data_parallel: Annotated[Count | None, Several()] = None
+    accelerators: Annotated[Devices | None, Several()] = None
+    tensor_parallel: Annotated[WayCount, Several()] = 1
+    expert_parallel: Annotated[WayCount, Several()] = 1
+    attention_data_parallel: Annotated[WayCount | None, Several()] = None
     expert_imbalance: Imbalance = 1
     expert_link: BytesASecond | None = None
-    batch_size: Count = 1
-    context_length: Count | None = None
+    batch_size: Sequences = 1
+    context_length: TokenCount | None = None
     prefix_reuse: Part = 0
     interference: Part = 0
-    prompt_length: Count | None = None
-    prompts: Count = 1
-    output_length: Count | None = None
+    prompt_length: TokenCount | None = None
+    prompts: Annotated[int, count("prompts", 4)] = 1
+    output_length: TokenCount | None = None
     weight_bytes: _WeightBytes = 2
     kv_bytes: BytesAValue = 2
     state_bytes: BytesAValue | None = None
     weight_bits: Annotated[_WeightBits, Several()] = None
     kv_bits: Annotated[_Bits, Several()] = None
     embedding_bits: _Bits = None
-    weight_block: Count | None = None
-    kv_block: Count | None = None
+    weight_block: _Values | None = None
+    kv_block: _Values | None = None
     scale_bytes: BytesAValue = 2
     kv_policy: Annotated[KvPolicy, one_of("a KV policy", ("windowed", "full"))] = "windowed"
     memory_utilization: Share = DEFAULT_UTILIZATION
@@ -185,7 +185,7 @@ class Serving(OnAccelerator):
         "bf16"
     )
     speculation: SpeculationValue = None
-    latent_multiple: Count = 1
+    latent_multiple: _Values = 1
     memory_efficiency: Share | None = None
     prefill_efficiency: Share | None = None
     overhead: Seconds | None = None
@@ -224,7 +224,7 @@ class Serving(OnAccelerator):
             self._check_pools()
 
     def _check_pools(self) -> None:
-        """Fill in what both pools do not say themselves."""
+        """Fill in what pools do not say; [serving] then has the accelerators of decoding."""
         if self.interference:
             raise ValueError(
                 "interference is of prompts in the steps of decoding, which pools keep apart: "

@@ -6,7 +6,7 @@ and the aspect limits apply when options are created, so every design satisfies 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Annotated, Any
 
@@ -22,11 +22,13 @@ from modelsizer.problems.tables.menus import (
     Interval,
     Menu,
     Written,
+    choice_form,
     choice_parser,
     interval_parser,
     written_value,
 )
 from modelsizer.problems.typed_tables import Kind, Table, made
+from modelsizer.problems.value_forms import Amount, AnyOf, Boolean, Limit, OneOf, OneOrMore, Within
 
 Ints = NDArray[np.int64]
 
@@ -66,6 +68,18 @@ def _read_flags(value: object) -> tuple[bool, ...] | bool:
     return tuple(flags) if isinstance(value, list | tuple) else bool(value)
 
 
+_FLAGS = OneOrMore("", [True, False], Boolean(), "none")
+_ASPECT = AnyOf(
+    "d_model / layers",
+    {"min": 64, "max": 160},
+    (OneOrMore(of=Amount(range=Within(above=0, most=MAX_VALUE)), ranges="none"), Limit()),
+)
+
+
+def _names_form(example: str, known: Iterable[str]) -> OneOrMore:
+    return OneOrMore("", example, OneOf(known=tuple(known)), "none")
+
+
 _read_aspects = choice_parser("aspect_ratio", whole=False)
 _read_aspect_interval = interval_parser("count")
 
@@ -94,7 +108,7 @@ def _names_of(what: str, known: tuple[str, ...]) -> Kind:
                 )
         return tuple(names) if isinstance(value, list | tuple) else str(value)
 
-    return Kind(read, _as_list)
+    return Kind(read, _as_list, _names_form(known[-1], known))
 
 
 def _as_list(value: Any) -> object:
@@ -102,9 +116,17 @@ def _as_list(value: Any) -> object:
 
 
 def _choice(
-    what: str, *, whole: bool = True, step: int | None = 1, zero: bool = False, least: int = 0
+    what: str,
+    example: object,
+    *,
+    unit: str = "",
+    whole: bool = True,
+    step: int | None = 1,
+    zero: bool = False,
+    least: int = 0,
 ) -> Kind:
     read = choice_parser(what, whole=whole, default_step=step, zero=zero)
+    form = choice_form(unit, example, whole=whole, default_step=step, zero=zero, least=least)
 
     def at_least(value: object) -> Choice:
         menu = read(value)
@@ -113,7 +135,7 @@ def _choice(
             raise ValueError(f"{below[0]} is too small; {what} must be at least {least}")
         return menu
 
-    return written_value(at_least)
+    return written_value(at_least, form=form)
 
 
 class LatentSpace(Table):
@@ -126,20 +148,32 @@ class LatentSpace(Table):
     ----------
     heads
         Query heads, independent of d_model.
-    kv_lora_rank, q_lora_rank
-        Widths of the latents; a `q_lora_rank` of 0 projects queries directly.
-    rope_dim, nope_dim, value_dim
-        Widths of a head's rotary part, of the rest of its query and key, and of its value.
+    kv_lora_rank
+        Width of the latent of keys and values, which is what is cached.
+    q_lora_rank
+        Width of the latent of queries; 0 projects queries directly.
+    rope_dim
+        Width of a head's rotary part.
+    nope_dim
+        Width of the rest of a head's query and key.
+    value_dim
+        Width of a head's value.
     """
 
-    heads: Annotated[Choice, _choice("latent.heads")]
-    kv_lora_rank: Annotated[Choice, _choice("kv_lora_rank", least=LEAST_KV_RANK)] = Menu(
-        (512,), fixed=True
+    heads: Annotated[Choice, _choice("latent.heads", [32, 64, 128])]
+    kv_lora_rank: Annotated[Choice, _choice("kv_lora_rank", [256, 512], least=LEAST_KV_RANK)] = (
+        Menu((512,), fixed=True)
     )
-    q_lora_rank: Annotated[Choice, _choice("q_lora_rank", zero=True)] = Menu((1536,), fixed=True)
-    rope_dim: Annotated[Choice, _choice("rope_dim", least=LEAST_ROPE)] = Menu((64,), fixed=True)
-    nope_dim: Annotated[Choice, _choice("nope_dim", least=LEAST_NOPE)] = Menu((128,), fixed=True)
-    value_dim: Annotated[Choice, _choice("value_dim", least=LEAST_VALUE)] = Menu((128,), fixed=True)
+    q_lora_rank: Annotated[Choice, _choice("q_lora_rank", [0, 1536], zero=True)] = Menu(
+        (1536,), fixed=True
+    )
+    rope_dim: Annotated[Choice, _choice("rope_dim", 64, least=LEAST_ROPE)] = Menu((64,), fixed=True)
+    nope_dim: Annotated[Choice, _choice("nope_dim", 128, least=LEAST_NOPE)] = Menu(
+        (128,), fixed=True
+    )
+    value_dim: Annotated[Choice, _choice("value_dim", 128, least=LEAST_VALUE)] = Menu(
+        (128,), fixed=True
+    )
 
 
 class ExpertsSpace(Table):
@@ -147,25 +181,34 @@ class ExpertsSpace(Table):
 
     Parameters
     ----------
-    routed, active
-        Experts of a layer, and those of them that a token uses; 0 routed offers the dense design.
-    granularity, d_ff
-        G = 2 d_model / d_ff (Tian et al. 2025, arXiv 2507.17702), or the width of an expert.
+    routed
+        Routed experts of a layer; 0 offers the dense design.
+    active
+        Routed experts that a token uses.
+    granularity
+        G = 2 d_model / d_ff of an expert (Tian et al. 2025, arXiv 2507.17702).
+    d_ff
+        Hidden width of an expert, in place of `granularity`.
     ffn_multiple
-        The width is the nearest multiple of it to 2 d_model / G, ties up.
+        The width of an expert is the nearest multiple of it to 2 d_model / G, ties up; 64 by
+        default.
     shared
         Shared experts, each as wide as a routed one.
     dense_layers
         First layers that keep the dense feed-forward.
     """
 
-    routed: Annotated[Choice, _choice("experts.routed", zero=True)]
-    active: Annotated[Choice, _choice("experts.active")]
-    granularity: Annotated[Choice | None, _choice("granularity", whole=False, step=None)] = None
-    d_ff: Annotated[Choice | None, _choice("experts.d_ff")] = None
-    ffn_multiple: Annotated[Choice | None, _choice("experts.ffn_multiple")] = None
-    shared: Annotated[Choice, _choice("experts.shared", zero=True)] = Menu((0,), fixed=True)
-    dense_layers: Annotated[Choice, _choice("dense_layers", zero=True)] = Menu((0,), fixed=True)
+    routed: Annotated[Choice, _choice("experts.routed", [64, 128, 256], zero=True)]
+    active: Annotated[Choice, _choice("experts.active", [4, 8])]
+    granularity: Annotated[
+        Choice | None, _choice("granularity", [2, 4, 8], whole=False, step=None)
+    ] = None
+    d_ff: Annotated[Choice | None, _choice("experts.d_ff", [768, 1536])] = None
+    ffn_multiple: Annotated[Choice | None, _choice("experts.ffn_multiple", 128)] = None
+    shared: Annotated[Choice, _choice("experts.shared", [0, 1], zero=True)] = Menu((0,), fixed=True)
+    dense_layers: Annotated[Choice, _choice("dense_layers", [0, 1, 3], zero=True)] = Menu(
+        (0,), fixed=True
+    )
 
 
 class LinearSpace(Table):
@@ -175,23 +218,28 @@ class LinearSpace(Table):
 
     Parameters
     ----------
-    key_heads, value_heads, key_dim, value_dim
-        Of ``between = "gated-deltanet"``.
-    heads, head_dim, state, groups
-        Of ``between = "mamba2"``.
+    key_heads, value_heads
+        Heads of keys and of values where ``between = "gated-deltanet"``.
+    key_dim, value_dim
+        Width of a head's key and of its value where ``between = "gated-deltanet"``.
+    heads, head_dim
+        Heads, and the width of each, where ``between = "mamba2"``.
+    state, groups
+        Values of the state of each channel, and groups that share its projections, where
+        ``between = "mamba2"``.
     conv
-        Taps of the convolution of either.
+        Taps of the convolution before the state.
     """
 
-    key_heads: Annotated[Choice, _choice("key_heads")] = Menu((16,), fixed=True)
-    value_heads: Annotated[Choice, _choice("value_heads")] = Menu((32,), fixed=True)
-    key_dim: Annotated[Choice, _choice("key_dim")] = Menu((128,), fixed=True)
-    value_dim: Annotated[Choice, _choice("value_dim")] = Menu((128,), fixed=True)
-    heads: Annotated[Choice, _choice("linear.heads")] = Menu((128,), fixed=True)
-    head_dim: Annotated[Choice, _choice("linear.head_dim")] = Menu((64,), fixed=True)
-    state: Annotated[Choice, _choice("state")] = Menu((128,), fixed=True)
-    groups: Annotated[Choice, _choice("groups")] = Menu((8,), fixed=True)
-    conv: Annotated[Choice, _choice("conv")] = Menu((4,), fixed=True)
+    key_heads: Annotated[Choice, _choice("key_heads", [8, 16])] = Menu((16,), fixed=True)
+    value_heads: Annotated[Choice, _choice("value_heads", [16, 32])] = Menu((32,), fixed=True)
+    key_dim: Annotated[Choice, _choice("key_dim", 128)] = Menu((128,), fixed=True)
+    value_dim: Annotated[Choice, _choice("value_dim", 128)] = Menu((128,), fixed=True)
+    heads: Annotated[Choice, _choice("linear.heads", [64, 128])] = Menu((128,), fixed=True)
+    head_dim: Annotated[Choice, _choice("linear.head_dim", 64)] = Menu((64,), fixed=True)
+    state: Annotated[Choice, _choice("state", [64, 128])] = Menu((128,), fixed=True)
+    groups: Annotated[Choice, _choice("groups", 8)] = Menu((8,), fixed=True)
+    conv: Annotated[Choice, _choice("conv", 4)] = Menu((4,), fixed=True)
 
 
 class Space(Table):
@@ -201,60 +249,91 @@ class Space(Table):
 
     Parameters
     ----------
-    layers, d_model, vocab_size
-        Depth, width (with a default step of 128 in ranges), rows of the embedding.
-    head_dim, heads
-        With neither, head_dim is 128. With `head_dim` alone heads = d_model / head_dim, and with
-        `heads` alone head_dim = d_model / heads; widths that are not divisible are left out. With
-        both, ``heads x head_dim`` need not equal d_model.
-    kv_heads, kv_group
-        Key and value heads, or query heads per kv head; values that do not divide the heads are
-        left out. With neither, heads / 8, heads / 4 and heads; heads alone in blocks of families
+    layers
+        Depth: layers of the stack.
+    d_model
+        Width of the residual stream; ranges have a default step of 128.
+    vocab_size
+        Rows of the embedding: the size of the vocabulary.
+    head_dim
+        Width of a head; 128 where `heads` is not given either. With `head_dim` alone heads =
+        d_model / head_dim, and widths that are not divisible are left out. With both, ``heads x
+        head_dim`` need not equal d_model.
+    heads
+        Query heads of a layer. With `heads` alone head_dim = d_model / heads, and widths that are
+        not divisible are left out. With both, ``heads x head_dim`` need not equal d_model.
+    kv_heads
+        Key and value heads of a layer; values that do not divide the heads are left out. Without
+        `kv_heads` and `kv_group`, heads / 8, heads / 4 and heads; heads alone in blocks of families
         that have no other (``gpt2``, ``gpt-neox``).
-    d_ff, ffn_ratio, ffn_multiple
-        Hidden width, or a ratio times d_model rounded to the nearest multiple (ties up). With
-        neither, a ratio of 8/3 for a gated block and 4 for a plain one.
-    tied_embeddings, block
-        A value, or a list to choose from.
+    kv_group
+        Query heads for each key and value head, in place of `kv_heads`.
+    d_ff
+        Hidden width of the feed-forward, in place of `ffn_ratio`.
+    ffn_ratio
+        Hidden width of the feed-forward over d_model, before it is rounded to `ffn_multiple`. By
+        default 8/3 for a gated block and 4 for a plain one.
+    ffn_multiple
+        Hidden widths that follow from `ffn_ratio` are the nearest multiple of it, ties up; 256 by
+        default.
+    tied_embeddings
+        Whether the output head is the embedding; or a list to choose from.
+    block
+        Family whose layers are built: normalisations, biases, activation and pattern of layers; or
+        a list to choose from.
     aspect_ratio
         Limits ``{min, max}`` of d_model / layers, inclusive; or a list of the allowed ratios.
     attention
-        Of the full layers: "grouped", "latent", or a list of both; without it, the block's own,
-        which most often is grouped.
-    full_every, full_layers
-        One layer in so many is a full layer; or the numbers of full layers. With neither, the
-        pattern of the block, which most often has full layers alone.
-    between, window
-        What stands between full layers, a word or a list; tokens that a windowed layer sees.
-        Without them, those of the block's pattern; windows where it has none.
-    latent, experts, linear
-        Tables of latent attention, of mixtures of experts, and of layers with a state.
+        Attention of the full layers: "grouped", "latent", or a list of both; by default the
+        block's own, which most often is grouped.
+    full_every
+        One layer in so many sees the whole context. Without `full_every` and `full_layers`, the
+        pattern of the block, which most often has such layers alone.
+    full_layers
+        Number of layers that see the whole context, in place of `full_every`.
+    between
+        What stands between full layers, a word or a list; by default what the block's pattern has,
+        and windows where it has none.
+    window
+        Tokens that a windowed layer sees; by default those of the block's pattern.
+    latent
+        Widths of latent attention.
+    experts
+        Mixtures of experts in place of the dense feed-forward.
+    linear
+        Widths of layers that hold a state in place of a cache.
     """
 
-    layers: Annotated[Choice, _choice("layers")]
-    d_model: Annotated[Choice, _choice("d_model", step=DEFAULT_D_MODEL_STEP)]
-    head_dim: Annotated[Choice | None, _choice("head_dim")] = None
-    heads: Annotated[Choice | None, _choice("heads")] = None
-    kv_heads: Annotated[Choice | None, _choice("kv_heads")] = None
-    kv_group: Annotated[Choice | None, _choice("kv_group")] = None
-    d_ff: Annotated[Choice | None, _choice("d_ff")] = None
-    ffn_ratio: Annotated[Choice | None, _choice("ffn_ratio", whole=False, step=None)] = None
-    ffn_multiple: Annotated[Choice | None, _choice("ffn_multiple")] = None
-    vocab_size: Annotated[Choice, _choice("vocab_size")]
-    tied_embeddings: Annotated[bool | tuple[bool, ...], Kind(_read_flags, _as_list)] = False
-    block: Annotated[str | tuple[str, ...], Kind(_read_names, _as_list)] = "llama"
-    aspect_ratio: Annotated[Written | None, written_value(_read_aspect)] = None
+    layers: Annotated[Choice, _choice("layers", {"min": 16, "max": 96, "step": 4}, unit="layers")]
+    d_model: Annotated[
+        Choice, _choice("d_model", {"min": 2048, "max": 8192}, step=DEFAULT_D_MODEL_STEP)
+    ]
+    head_dim: Annotated[Choice | None, _choice("head_dim", [64, 128])] = None
+    heads: Annotated[Choice | None, _choice("heads", [16, 32, 64])] = None
+    kv_heads: Annotated[Choice | None, _choice("kv_heads", [4, 8])] = None
+    kv_group: Annotated[Choice | None, _choice("kv_group", [4, 8])] = None
+    d_ff: Annotated[Choice | None, _choice("d_ff", [8192, 14336])] = None
+    ffn_ratio: Annotated[
+        Choice | None, _choice("ffn_ratio", [2.6667, 3.5, 4.0], whole=False, step=None)
+    ] = None
+    ffn_multiple: Annotated[Choice | None, _choice("ffn_multiple", 256)] = None
+    vocab_size: Annotated[Choice, _choice("vocab_size", [32000, 128256], unit="tokens")]
+    tied_embeddings: Annotated[bool | tuple[bool, ...], Kind(_read_flags, _as_list, _FLAGS)] = False
+    block: Annotated[
+        str | tuple[str, ...], Kind(_read_names, _as_list, _names_form("qwen3", BLOCKS))
+    ] = "llama"
+    aspect_ratio: Annotated[Written | None, written_value(_read_aspect, form=_ASPECT)] = None
     attention: Annotated[
         str | tuple[str, ...] | None,
         _names_of("attention of full layers", FULL_KINDS),
     ] = None
-    full_every: Annotated[Choice | None, _choice("full_every")] = None
-    full_layers: Annotated[Choice | None, _choice("full_layers")] = None
+    full_every: Annotated[Choice | None, _choice("full_every", [4, 6], unit="layers")] = None
+    full_layers: Annotated[Choice | None, _choice("full_layers", [8, 12], unit="layers")] = None
     between: Annotated[
         str | tuple[str, ...] | None,
         _names_of("layer between full ones", BETWEEN),
     ] = None
-    window: Annotated[Choice | None, _choice("window")] = None
+    window: Annotated[Choice | None, _choice("window", [1024, 4096], unit="tokens")] = None
     latent: LatentSpace | None = None
     experts: ExpertsSpace | None = None
     linear: LinearSpace = made(LinearSpace)

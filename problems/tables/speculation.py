@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from modelsizer.problems.errors import did_you_mean, short
 from modelsizer.problems.typed_tables import Kind, Several, SeveralTables, Table, TableError
 from modelsizer.problems.units import exact, parse_quantity
+from modelsizer.problems.value_forms import Amount, OneOf, Within
 
 if TYPE_CHECKING:
     from modelsizer.problems.architecture.architecture import Architecture
@@ -16,8 +18,12 @@ MOST_LENGTH = 8
 SpeculationKind = Literal["mtp", "draft"]
 
 
+_LENGTH = OneOf("tokens", 3, tuple(range(MOST_LENGTH + 1)))
+_ACCEPTANCE = Amount("share", 0.8, range=Within(least=0, most=1))
+
+
 def _read_length(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_LENGTH:
+    if isinstance(value, bool) or not isinstance(value, int) or value not in range(MOST_LENGTH + 1):
         raise ValueError(
             f"{short(value)} is not a number of drafted tokens, a whole number from 0 to "
             f"{MOST_LENGTH}"
@@ -27,7 +33,7 @@ def _read_length(value: object) -> int:
 
 def _read_acceptance(value: object) -> float:
     number = parse_quantity(value, "count")
-    if not 0 <= number <= 1:
+    if not _ACCEPTANCE.range.holds(number):
         raise ValueError(
             f"{short(value)} is not an acceptance: the share of drafted tokens that are accepted, "
             "from 0 to 1"
@@ -35,10 +41,14 @@ def _read_acceptance(value: object) -> float:
     return float(number)
 
 
-def _read_model(value: object) -> str:
+def _models() -> Mapping[str, object]:
     from modelsizer.problems.architecture.models import models
 
-    if value not in (known := models()):
+    return models()
+
+
+def _read_model(value: object) -> str:
+    if value not in (known := _models()):
         hint = did_you_mean(str(value), known)
         raise ValueError(
             f"{short(value)} is no model of the catalogue{hint}; a draft is one, "
@@ -65,9 +75,9 @@ class Speculation(Table):
     """
 
     kind: SpeculationKind
-    length: Annotated[int, Kind(_read_length), Several()]
-    acceptance: Annotated[float, Kind(_read_acceptance)]
-    model: Annotated[str | None, Kind(_read_model)] = None
+    length: Annotated[int, Kind(_read_length, form=_LENGTH), Several()]
+    acceptance: Annotated[float, Kind(_read_acceptance, form=_ACCEPTANCE)]
+    model: Annotated[str | None, Kind(_read_model, form=OneOf("", "qwen3-0.6b", _models))] = None
 
     def _check(self) -> None:
         if self.kind == "draft" and self.model is None:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Annotated, Any, Self
 
-from modelsizer.problems.by_byte import as_written, parse_amount
+from modelsizer.problems.by_byte import BY_BYTE, as_written, parse_amount
 from modelsizer.problems.errors import did_you_mean, short
 from modelsizer.problems.hardware.accelerators import (
     FIGURES,
     PRECISIONS,
     Accelerator,
     accelerator,
+    accelerators,
 )
 from modelsizer.problems.plain_values import NO_LIMIT
 from modelsizer.problems.tables.limits import ANY, Bare
 from modelsizer.problems.tables.menus import (
     Choice,
     Interval,
+    choice_form,
     choice_parser,
     interval_parser,
     written_value,
@@ -31,35 +34,49 @@ from modelsizer.problems.units import (
     format_number,
     parse_quantity,
 )
+from modelsizer.problems.value_forms import Amount, Boolean, Limit, Loosely, OneOf, Within
 
 LEAST_SETTING, MOST_SETTING = 1e-30, 1e30
-"""Range of prices, figures, shares and durations, many orders of magnitude beyond any real one. A
+"""Within of prices, figures, shares and durations, many orders of magnitude beyond any real one. A
 cost is a product of a few of them and of counts, so that doubles hold it; tokens and limits are
 checked together with them, by `modelsizer.problems.checks.check_magnitudes`."""
-_MOST_IMBALANCE = 1000  # all tokens to one of a thousand ways
 MOST_TOKENS = 1e300
 MOST_SERVED = 1e100  # inference tokens of a lifetime, which are multiplied by settings
 
 
+_COUNTS = Within(least=1, most=MAX_COUNT)
+_SHARES = Within(above=0, most=1)
+_PARTS = Within(least=0, below=1)
+_IMBALANCES = Within(least=1, most=1000)  # at most all tokens to one of a thousand ways
+
+
 def _read_count(value: object) -> int:
     number = parse_quantity(value, "count")
-    if not isinstance(number, int) or not 1 <= number <= MAX_COUNT:
+    if not isinstance(number, int) or not _COUNTS.holds(number):
         raise ValueError(f"{short(value)} must be a whole number from 1 to {MAX_COUNT}")
     return number
 
 
+def count(unit: str = "", example: int | None = None) -> Kind:
+    """Kind of a whole number from 1, of a unit."""
+    return Kind(_read_count, form=Amount(unit, example, range=_COUNTS, whole=True))
+
+
 def bytes_a_value(*, zero: bool = False) -> Kind:
     """Kind of bytes per value."""
+    ends = (
+        Within(least=0, most=MAX_BYTES_A_VALUE) if zero else Within(above=0, most=MAX_BYTES_A_VALUE)
+    )
 
     def read(value: object) -> Number:
         number = _in_range(parse_quantity(value, "bytes"), value)
-        if not 0 <= number <= MAX_BYTES_A_VALUE or (number == 0 and not zero):
+        if not ends.holds(number):
             raise ValueError(
                 f"{short(value)} is not a number of bytes for each value, such as 2, 1 or 0.5"
             )
         return number
 
-    return Kind(read)
+    return Kind(read, form=Amount("bytes", 1, "bytes", ends))
 
 
 def _in_range(number: Number, value: object, most: float = MOST_SETTING) -> Number:
@@ -73,30 +90,42 @@ def _in_range(number: Number, value: object, most: float = MOST_SETTING) -> Numb
 
 def _read_share(value: object) -> Number:
     number = parse_quantity(value, "count")
-    if not 0 < number <= 1:
+    if not _SHARES.holds(number):
         raise ValueError(f"{short(value)} is not a share; write a number above 0 and at most 1")
     return _in_range(number, value)
 
 
 def _read_imbalance(value: object) -> Number:
     number = parse_quantity(value, "count")
-    if not 1 <= number <= _MOST_IMBALANCE:
+    if not _IMBALANCES.holds(number):
         raise ValueError(
             f"{short(value)} is not an imbalance: what the busiest way of expert parallelism "
-            f"receives for the mean of all, from 1 (the same) to {_MOST_IMBALANCE}"
+            f"receives for the mean of all, from 1 (the same) to {_IMBALANCES.most}"
         )
     return number
 
 
 def _read_part(value: object) -> Number:
     number = parse_quantity(value, "count")
-    if not 0 <= number < 1:
+    if not _PARTS.holds(number):
         raise ValueError(f"{short(value)} is not a part of the whole; write from 0 to below 1")
     return _in_range(number, value)
 
 
-def _reader(dimension: str, *, zero: bool = False) -> Kind:
-    return Kind(_read_amount(dimension, zero=zero))
+def amount(
+    dimension: str,
+    example: object,
+    *,
+    unit: str = "",
+    zero: bool = False,
+    most: float = MOST_SETTING,
+) -> Kind:
+    """Kind of a number of a dimension, with an example."""
+    ends = Within(least=0, most=most) if zero else Within(above=0, most=most)
+    read, write = _read_amount(dimension, zero=zero, most=most), None
+    if dimension in BY_BYTE:
+        write = as_written
+    return Kind(read, write, Amount(unit or dimension, example, dimension, ends))
 
 
 def _read_amount(
@@ -123,10 +152,10 @@ def one_of(what: str, known: tuple[str, ...]) -> Kind:
             raise ValueError(f"{short(value)} is not {what}{hint}; write one of {', '.join(known)}")
         return str(value)
 
-    return Kind(read)
+    return Kind(read, form=OneOf(known=known))
 
 
-def one_number_of(what: str, known: tuple[Number, ...]) -> Kind:
+def one_number_of(what: str, known: tuple[Number, ...], unit: str = "") -> Kind:
     """Kind of a number from a list."""
 
     def read(value: object) -> Number:
@@ -135,7 +164,7 @@ def one_number_of(what: str, known: tuple[Number, ...]) -> Kind:
             raise ValueError(f"{short(value)} is not {what}; write one of {listed}")
         return known[known.index(value)]
 
-    return Kind(read)
+    return Kind(read, form=OneOf(unit, known[-1], known))
 
 
 def _read_flag(value: object) -> bool:
@@ -154,10 +183,18 @@ def _read_accelerator(value: object) -> str:
     return accelerator(value).name
 
 
-def limit(dimension: str, bare: Bare = ANY, *, none: bool = False) -> Kind:
+def limit(
+    dimension: str,
+    bare: Bare = ANY,
+    *,
+    none: bool = False,
+    ends: tuple[str, ...] = ("min", "max"),
+    example: object = None,
+) -> Kind:
     """Reader of a limit: a number or a reference (upper limit), or ``{min, max}`` of them.
 
-    With `none` also ``"none"``, an interval without ends.
+    With `none` also ``"none"``, an interval without ends. Which ends it may have, another reader
+    checks.
     """
     parse = interval_parser(dimension, bare, references=True)
 
@@ -167,30 +204,41 @@ def limit(dimension: str, bare: Bare = ANY, *, none: bool = False) -> Kind:
     def write(interval: Interval) -> object:
         return interval.to_toml(lambda number: bare.written(number, dimension))
 
-    return written_value(read, write)
+    meant = Within(least=bare.least or None, most=None if math.isinf(bare.most) else bare.most)
+    return Kind(read, write, Limit(dimension, example, dimension, meant, ends, True, none))
 
 
-def _counts(value: object) -> Choice:
-    return choice_parser("ways", whole=True, default_step=1)(value)
-
-
-Flag = Annotated[bool, Kind(_read_flag)]
-Real = Annotated[float, Kind(_read_real)]
-Count = Annotated[int, Kind(_read_count)]
+Flag = Annotated[bool, Kind(_read_flag, form=Boolean())]
+Real = Annotated[float, Kind(_read_real, form=Amount())]
+Count = Annotated[int, count()]
+TokenCount = Annotated[int, count("tokens", 8192)]
+Sequences = Annotated[int, count("sequences", 16)]
+Devices = Annotated[int, count("accelerators", 8)]
+WayCount = Annotated[int, count("ways", 8)]
 BytesAValue = Annotated[int | float, bytes_a_value()]
-Share = Annotated[int | float, Kind(_read_share)]
-Imbalance = Annotated[int | float, Kind(_read_imbalance)]
-Part = Annotated[int | float, Kind(_read_part)]
-Tokens = Annotated[int | float, Kind(_read_amount("tokens", most=MOST_TOKENS), as_written)]
-ServedTokens = Annotated[int | float, Kind(_read_amount("tokens", most=MOST_SERVED), as_written)]
-Bytes = Annotated[int | float, _reader("bytes", zero=True)]
+Share = Annotated[int | float, Kind(_read_share, form=Amount("share", 0.5, range=_SHARES))]
+Imbalance = Annotated[
+    int | float, Kind(_read_imbalance, form=Amount("ratio", 1.2, range=_IMBALANCES))
+]
+Part = Annotated[int | float, Kind(_read_part, form=Amount("share", 0.3, range=_PARTS))]
+Tokens = Annotated[int | float, amount("tokens", "15T tokens", most=MOST_TOKENS)]
+ServedTokens = Annotated[int | float, amount("tokens", "10T tokens", most=MOST_SERVED)]
+Bytes = Annotated[int | float, amount("bytes", "2 GiB", zero=True)]
 read_dollars = _read_amount("dollars")
-Dollars = Annotated[int | float, Kind(read_dollars)]
-BytesASecond = Annotated[int | float, _reader("bytes/s")]
-Watts = Annotated[int | float, _reader("watts")]
-Seconds = Annotated[int | float, _reader("seconds", zero=True)]
-AcceleratorName = Annotated[str, Kind(_read_accelerator)]
-Ways = Annotated[Choice, written_value(_counts)]
+PRICE = amount("dollars", 2.5, unit="dollars an hour")
+Dollars = Annotated[int | float, PRICE]
+BytesASecond = Annotated[int | float, amount("bytes/s", "50 GB/s")]
+Watts = Annotated[int | float, amount("watts", "700 W")]
+Seconds = Annotated[int | float, amount("seconds", "10 us", zero=True)]
+AcceleratorName = Annotated[
+    str, Kind(_read_accelerator, form=Loosely("", "H100-SXM", accelerators, "accelerator"))
+]
+Ways = Annotated[
+    Choice,
+    written_value(
+        choice_parser("ways", whole=True, default_step=1), form=choice_form("ways", [1, 2, 4, 8])
+    ),
+]
 
 
 class CustomAccelerator(Table):
@@ -199,30 +247,33 @@ class CustomAccelerator(Table):
     Parameters
     ----------
     name : str
+        Name for people, and for [prices].
     memory_type : {"HBM", "GDDR", "LPDDR"}
-        Determines the default efficiency of decoding.
+        Type of its memory, which determines the default efficiency of decoding.
     server : bool
         Whether it is a device of data centres; by default, whether its memory is HBM.
     memory : bytes
-        Bytes as the device reports them.
+        Memory as the device reports it.
     bandwidth : bytes/s
+        Bandwidth of its memory.
     bf16_flops, fp8_flops, fp4_flops : FLOP/s
-        Dense FLOP/s.
+        Dense FLOP/s at this precision.
     link : bytes/s
-        Bytes/s one way.
+        Bytes/s to neighbouring accelerators, one way.
     watts : W
+        Power of one accelerator.
     """
 
     name: str = "custom accelerator"
     memory_type: Annotated[str, one_of("a type of memory", ("HBM", "GDDR", "LPDDR"))] = "HBM"
     server: Flag | None = None
-    memory: Annotated[int | float | None, _reader("bytes")] = None
-    bandwidth: Annotated[int | float | None, _reader("bytes/s")] = None
-    bf16_flops: Annotated[int | float | None, _reader("FLOP/s")] = None
-    fp8_flops: Annotated[int | float | None, _reader("FLOP/s")] = None
-    fp4_flops: Annotated[int | float | None, _reader("FLOP/s")] = None
-    link: Annotated[int | float | None, _reader("bytes/s")] = None
-    watts: Annotated[int | float | None, _reader("watts")] = None
+    memory: Annotated[int | float | None, amount("bytes", "80 GB")] = None
+    bandwidth: Annotated[int | float | None, amount("bytes/s", "3.35 TB/s")] = None
+    bf16_flops: Annotated[int | float | None, amount("FLOP/s", "989 TFLOP/s")] = None
+    fp8_flops: Annotated[int | float | None, amount("FLOP/s", "1979 TFLOP/s")] = None
+    fp4_flops: Annotated[int | float | None, amount("FLOP/s", "4500 TFLOP/s")] = None
+    link: BytesASecond | None = None
+    watts: Watts | None = None
 
     @property
     def device(self) -> Accelerator:
@@ -243,9 +294,9 @@ class OnAccelerator(Table):
     Parameters
     ----------
     accelerator : str, optional
-        Name in the catalogue.
+        Name of an accelerator in the catalogue, which `modelsizer accelerators` lists.
     custom_accelerator : CustomAccelerator, optional
-        User-defined figures instead of a name.
+        Figures of an accelerator of your own, instead of a name.
     """
 
     accelerator: Annotated[AcceleratorName | None, Several(numbers=False)] = None

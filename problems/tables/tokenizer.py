@@ -17,9 +17,10 @@ from typing import Annotated, Any
 from modelsizer.problems.by_byte import ByByte, by_token
 from modelsizer.problems.errors import short
 from modelsizer.problems.tables.menus import MAX_VALUE, Interval
-from modelsizer.problems.tables.tables import Count, Table
+from modelsizer.problems.tables.tables import Table, count
 from modelsizer.problems.typed_tables import Kind
 from modelsizer.problems.units import Number, exact, parse_quantity, plain
+from modelsizer.problems.value_forms import Amount, Entries, Within, text_pattern
 
 TABLES_OF_TEXT = ("training", "lifetime", "budgets")
 """Tables of a problem with amounts that may be given by the byte."""
@@ -37,6 +38,16 @@ FAR = 2
 """Factor beyond the vocabularies given at which the curve ends above, and warns on either side."""
 
 
+_BYTES = Within(above=0, most=MOST_BYTES)
+_POINTS = Entries(
+    "bytes",
+    {"32000": 3.2, "128256": 3.9},
+    Amount(dimension="bytes", range=_BYTES),
+    others=text_pattern("count"),
+    least=1,
+)
+
+
 def _read_points(value: object) -> dict[str, Number]:
     if not isinstance(value, Mapping):
         raise ValueError(
@@ -50,7 +61,7 @@ def _read_points(value: object) -> dict[str, Number]:
         vocab_size, held = _number(key, "count"), _number(given, "bytes")
         if not isinstance(vocab_size, int) or not 1 < vocab_size <= MAX_VALUE:
             raise ValueError(f"@.{key} is not a vocabulary: write a number of tokens, as 32000")
-        if not 0 < held <= MOST_BYTES:
+        if not _BYTES.holds(held):
             raise ValueError(
                 f"@.{key} {short(given)} is not a number of bytes of text a token holds, such as "
                 "3.9"
@@ -75,15 +86,14 @@ class Tokenizer(Table):
     Parameters
     ----------
     bytes_per_token : dict of str to number
-        By vocabulary, bytes of text (UTF-8) for each token, counted on the training data; of other
-        vocabularies on the curve ``a + c ln V`` through those given.
+        By vocabulary, bytes of text (UTF-8) of a token, counted on the training data; those of
+        other vocabularies are on the curve ``a + c ln V`` through those given.
     law_vocab_size : int, optional
-        Vocabulary of the tokens that the law counts; by default that given nearest to
-        `DEFAULT_LAW_VOCABULARY`.
+        Vocabulary of the tokens that the law counts; by default that given nearest to 32,000.
     """
 
-    bytes_per_token: Annotated[dict[str, int | float], Kind(_read_points)]
-    law_vocab_size: Count | None = None
+    bytes_per_token: Annotated[dict[str, int | float], Kind(_read_points, form=_POINTS)]
+    law_vocab_size: Annotated[int, count("tokens", 32000)] | None = None
 
     def _check(self) -> None:
         if self.why_unknown(self.law):

@@ -18,23 +18,27 @@ from modelsizer.problems.tables.menus import Choice, Interval
 from modelsizer.problems.tables.tables import (
     Bytes,
     BytesAValue,
-    Count,
+    Devices,
     Dollars,
     Flag,
     Imbalance,
     OnAccelerator,
     Real,
     Share,
+    TokenCount,
     Tokens,
     Watts,
+    WayCount,
     Ways,
     bytes_a_value,
+    count,
     limit,
     one_number_of,
     one_of,
 )
 from modelsizer.problems.typed_tables import Kind, Several
 from modelsizer.problems.units import exact
+from modelsizer.problems.value_forms import Amount, Within
 
 DEFAULT_SEQUENCE_LENGTH = 4096
 
@@ -53,7 +57,7 @@ RESERVED_SHARE = Fraction(1, 10)
 """Share of an accelerator's memory for what peaks hold beyond what is counted: gathered weights,
 buffers of collectives, what the allocator retains. Its median is 9.4 GiB over 19 published runs
 and 9.8 GiB over the nine of torchtitan on H100 of 96 GB, a tenth (docs/predictions.md)."""
-_MOST_OF_A_PUE = 10  # power usage effectiveness; larger values are mistakes
+_PUES = Within(least=1, most=10)  # power usage effectiveness; larger values are mistakes
 
 
 def _fixed(limits: Interval) -> Interval:
@@ -64,7 +68,7 @@ def _fixed(limits: Interval) -> Interval:
 
 
 def _at_least_one(pue: float) -> float:
-    if not 1 <= pue <= _MOST_OF_A_PUE:
+    if not _PUES.holds(pue):
         raise ValueError(
             f"{pue} is not a PUE: what is drawn for each watt of computing, 1 or a bit more"
         )
@@ -79,7 +83,8 @@ class Training(OnAccelerator):
     sequence_length : int
         Tokens per training sequence; used to count attention scores.
     flops : {"exact", "causal", "6ND"}
-        How training FLOPs are counted.
+        How training FLOPs are counted: every matrix product with full attention scores ("exact"),
+        with half of the scores ("causal"), or six for each parameter and token ("6ND").
     tokens : number or {min, max}
         Limits on training tokens; a number is exactly that many.
     unique_tokens : number
@@ -88,10 +93,14 @@ class Training(OnAccelerator):
         Accelerator to train on: a name in the catalogue, or a table of figures.
     accelerators : int
         Number of accelerators; a layout uses at most this many.
-    data_parallel, tensor_parallel, pipeline_parallel : number, list or {min, max, step}
-        Numbers of ways to split the work; menus to choose from. The default of `data_parallel` is
-        as many as `accelerators` allows. `tensor_parallel` must divide heads, kv_heads, d_ff and
-        vocabulary; `pipeline_parallel` must divide the layers.
+    data_parallel : number, list or {min, max, step}
+        Ways that each process other sequences; a menu to choose from. By default as many as
+        `accelerators` allows.
+    tensor_parallel : number, list or {min, max, step}
+        Ways that divide each matrix product; a menu to choose from. They must divide heads,
+        kv_heads, d_ff and vocabulary.
+    pipeline_parallel : number, list or {min, max, step}
+        Ways that divide the stack of layers; a menu to choose from. They must divide the layers.
     expert_parallel : int
         Ways that divide the routed experts of a layer, taken from the data-parallel ways, which
         they divide (Megatron Core; DeepSeek-V3, arXiv 2412.19437, section 3.2).
@@ -99,36 +108,41 @@ class Training(OnAccelerator):
         Tensor parallelism of each routed expert; that of the layout by default. Where it is less,
         `expert_parallel` divides data x tensor parallel / expert_tensor_parallel.
     expert_imbalance : number
-        Tokens that the busiest way of expert parallelism receives, for the mean of all: 1, its
-        default, is a perfect balance.
+        Tokens that the busiest way of expert parallelism receives, for the mean of all: 1 is a
+        perfect balance.
     microbatch_size : int
         Sequences that an accelerator processes at once.
     zero_stage : {0, 1, 2, 3}
         What data parallelism divides: nothing, optimizer states, also gradients, also weights
         (Rajbhandari et al. 2020, arXiv 1910.02054).
     weight_bytes, gradient_bytes, optimizer_bytes : number
-        Bytes per parameter; 2 + 2 + 12 is Adam in mixed precision (ibid., section 3.1),
-        gradient_bytes = 4 is Megatron with fp32 gradients.
+        Bytes per parameter of weights, gradients and optimizer states; 2 + 2 + 12 is Adam in mixed
+        precision (arXiv 1910.02054, section 3.1), gradient_bytes = 4 is Megatron with fp32
+        gradients.
     activation_bytes : number
         Bytes per activation.
-    recompute : {"none", "selective", "full"}
+    recompute : {"none", "selective", "half", "full"}
         What is recomputed for the backward pass instead of kept (Korthikanti et al. 2022,
         arXiv 2205.05198): scores ("selective"), also every second matrix product ("half",
         torchtitan's per-op selective checkpointing), or everything except the layers' inputs
         ("full"), which adds a forward pass to the training FLOPs.
     logit_bytes : number
         Bytes per logit of a microbatch; 0 for a fused loss that never holds all of them.
-    flash_attention, sequence_parallel, dropout, fused_kernels : bool
-        Whether scores are never stored (Dao et al. 2022, arXiv 2205.14135); whether tensor
-        parallelism also divides the values between its matrix products; whether masks are kept;
-        whether a gated activation and a normalisation keep only their inputs.
+    flash_attention : bool
+        Whether attention scores are never stored (Dao et al. 2022, arXiv 2205.14135).
+    sequence_parallel : bool
+        Whether tensor parallelism also divides the values between its matrix products.
+    dropout : bool
+        Whether masks of dropout are kept.
+    fused_kernels : bool
+        Whether a gated activation and a normalisation keep only their inputs.
     interleave : int
         Number of groups of layers per pipeline stage.
     precision : {"bf16", "fp8", "fp4"}
         Precision of the matrix multiplications, whose peak the accelerator must have.
     framework : str
-        Framework whose measured runs give the default `mfu`: one of `FRAMEWORKS`. Where it has none
-        on the accelerator, those of other frameworks on it do, and then those on others.
+        Framework whose measured runs give the default `mfu`. Where it has none on the accelerator,
+        those of other frameworks on it do, and then those on others.
     mfu : number
         Model FLOPs utilisation: the share of the peak spent on model FLOPs (Chowdhery et al. 2022,
         arXiv 2204.02311, appendix B). By default the value reached by measured runs on such
@@ -137,26 +151,29 @@ class Training(OnAccelerator):
         Memory of an accelerator that training needs besides what is counted; a tenth of it and
         2 GiB by default.
     price_per_hour : dollars
-        Price of one accelerator.
-    watts, pue : number
-        Power of one accelerator (the catalogue's by default), and the power drawn by the data
-        centre per watt of it.
+        Price of an hour of one accelerator.
+    watts : W
+        Power of one accelerator; that of the catalogue by default.
+    pue : number
+        Power usage effectiveness: watts that the data centre draws for each watt of computing.
     """
 
-    sequence_length: Count = DEFAULT_SEQUENCE_LENGTH
+    sequence_length: TokenCount = DEFAULT_SEQUENCE_LENGTH
     flops: Annotated[FlopsConvention, one_of("a FLOPs convention", ("exact", "causal", "6ND"))] = (
         "exact"
     )
-    tokens: Annotated[Interval | None, limit("tokens", TOKENS), Kind(_fixed)] = None
+    tokens: Annotated[
+        Interval | None, limit("tokens", TOKENS, example={"max": "15T tokens"}), Kind(_fixed)
+    ] = None
     unique_tokens: Tokens | None = None
-    accelerators: Annotated[Count | None, Several()] = None
+    accelerators: Annotated[Devices | None, Several()] = None
     data_parallel: Ways | None = None
     tensor_parallel: Ways | None = None
     pipeline_parallel: Ways | None = None
-    expert_parallel: Annotated[Count, Several()] = 1
-    expert_tensor_parallel: Count | None = None
+    expert_parallel: Annotated[WayCount, Several()] = 1
+    expert_tensor_parallel: WayCount | None = None
     expert_imbalance: Imbalance = 1
-    microbatch_size: Annotated[Count, Several()] = 1
+    microbatch_size: Annotated[int, count("sequences", 2), Several()] = 1
     zero_stage: Annotated[int, one_number_of("a ZeRO stage", (0, 1, 2, 3)), Several()] = 1
     weight_bytes: BytesAValue = 2
     gradient_bytes: BytesAValue = 2
@@ -172,7 +189,7 @@ class Training(OnAccelerator):
     sequence_parallel: Flag = True
     dropout: Flag = False
     fused_kernels: Flag = True
-    interleave: Count = 1
+    interleave: Annotated[int, count("groups", 2)] = 1
     precision: Annotated[Precision, one_of("a precision", PRECISIONS), Several(numbers=False)] = (
         "bf16"
     )
@@ -181,7 +198,7 @@ class Training(OnAccelerator):
     memory_reserve: Bytes | None = None
     price_per_hour: Dollars | None = None
     watts: Watts | None = None
-    pue: Annotated[Real, Kind(_at_least_one)] = 1.0
+    pue: Annotated[Real, Kind(_at_least_one, form=Amount("ratio", 1.2, range=_PUES))] = 1.0
 
     def _check(self) -> None:
         super()._check()

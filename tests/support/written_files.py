@@ -38,7 +38,7 @@ SHORT: dict[str, tuple[str, ...]] = {
     "plan-runs": (PROBLEM, "--budget", "1e20", "--runs", "6"),
     "uncertainty": (PROBLEM, "--law", "{folder}/drawn.toml", "--draws", "3"),
     "verify": ("{folder}/solved.json", "--quick"), "accelerators": (),
-    "gallery": ("--only", "allocation"),
+    "gallery": ("--only", "allocation"), "schema": (),
 }  # fmt: skip
 """Arguments by command."""
 _VALUES = {
