@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from modelsizer.problems import checks, reading
 from modelsizer.problems.brief import named
+from modelsizer.problems.edits import UNCHANGED, edited
 from modelsizer.problems.errors import ProblemError, require_type, short
 from modelsizer.problems.laws.reading import laws_beside
 from modelsizer.problems.plain_values import PlainValueError, check_plain
@@ -20,6 +21,19 @@ from modelsizer.problems.statement import Statement
 from modelsizer.problems.typed_tables import TableError
 from modelsizer.problems.units import format_quantity
 
+if TYPE_CHECKING:
+    from modelsizer.problems.keyword_types import (
+        BudgetsKeys,
+        LifetimeKeys,
+        ObjectiveKeys,
+        ServingKeys,
+        SpaceKeys,
+        TokenizerKeys,
+        TrainingKeys,
+    )
+
+Keys = Mapping[str, object] | None
+"""New values of keys of a table."""
 _SHOWN = 4  # limits in the repr of a problem
 
 
@@ -220,8 +234,62 @@ class Problem(Shown, Statement):
         """The problem as a TOML file."""
         return reading.write_toml(self.to_dict())
 
+    def edit(
+        self,
+        *,
+        name: str = UNCHANGED,
+        space: SpaceKeys | Keys = UNCHANGED,
+        training: TrainingKeys | Keys = UNCHANGED,
+        serving: ServingKeys | Keys = UNCHANGED,
+        lifetime: LifetimeKeys | Keys = UNCHANGED,
+        prices: Keys = UNCHANGED,
+        budgets: BudgetsKeys | Keys = UNCHANGED,
+        objective: ObjectiveKeys | Keys = UNCHANGED,
+        tokenizer: TokenizerKeys | Keys = UNCHANGED,
+        laws: Keys = UNCHANGED,
+        scenarios: Keys = UNCHANGED,
+        **limits: Unpack[BudgetsKeys],
+    ) -> Problem:
+        """The same problem with other values.
+
+        Parameters
+        ----------
+        name : str
+        space, training, serving, lifetime, prices, budgets, objective : mapping or None
+            New values of some keys of the table; its other keys stay. A value of None leaves the
+            key out, and None for the table leaves the whole table out: defaults hold.
+        tokenizer, laws, scenarios : mapping or None
+            The same.
+        **limits
+            Limits by name, as keys of `budgets`: ``training_flops=2e24``; None lifts a limit.
+
+        Raises
+        ------
+        ArgumentError
+            If a keyword is neither a table nor a limit.
+        ProblemError
+            If a key is unknown or a value is wrong.
+
+        Examples
+        --------
+        >>> from modelsizer import Problem
+        >>> problem = Problem.load("one-h100-1e24")
+        >>> more = problem.edit(training_flops="2e24 FLOPs", serving={"batch_size": 8})
+        >>> more.budgets.training_flops.max, more.serving.batch_size
+        (2000000000000000000000000, 8)
+        """
+        keywords = {
+            "name": name, "space": space, "training": training, "serving": serving,
+            "lifetime": lifetime, "prices": prices, "budgets": budgets, "objective": objective,
+            "tokenizer": tokenizer, "laws": laws, "scenarios": scenarios,
+        }  # fmt: skip
+        known, lifted = reading.table_keys(type(self)), self.device_memories
+        changed = edited(self.to_dict(), keywords, limits, known, lifted)
+        kept = {key: value for key, value in changed.items() if value is not None}
+        return self.with_tables(kept, without=changed.keys() - kept.keys())
+
     def with_settings(self, settings: Mapping[str, object]) -> Problem:
-        """The same problem with other values under dotted keys.
+        """The same problem with other values under dotted keys; see `edit` for keywords.
 
         Raises
         ------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -323,16 +323,16 @@ def _table_at(model: type[Table], path: tuple[str, ...]) -> type[Table] | None:
     return model
 
 
-def _tables(model: type[Table]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for name in _keys(model):
-        if keys := _known_fields(model, (name,)):
-            yield name, keys
+def table_keys(model: type[Table]) -> dict[str, tuple[str, ...]]:
+    """Keys of each table of a model that has given ones."""
+    found = {name: _known_fields(model, (name,)) for name in _keys(model)}
+    return {name: keys for name, keys in found.items() if keys}
 
 
 def unknown_keys(model: type[Table], raw: Mapping[str, Any], text: str) -> list[Fault]:
     """A fault for each unknown key, with the table it belongs to or a similar key."""
     faults = []
-    tables = dict(_tables(model))
+    tables = table_keys(model)
     top, lines = _keys(model), _Lines(text)
 
     def fault(key: str, siblings: tuple[str, ...]) -> None:

@@ -12,8 +12,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from itertools import product
+from operator import or_
 from types import NoneType, UnionType
-from typing import Annotated, Any, ClassVar, Literal, Self, Union, cast, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    Self,
+    Union,
+    cast,
+    dataclass_transform,
+    get_args,
+    get_origin,
+)
 
 from modelsizer.problems.brief import fields_text
 from modelsizer.problems.errors import short
@@ -69,6 +81,9 @@ class Made:
     """A default that each table makes for itself."""
 
     make: Callable[[], Any]
+
+    def __repr__(self) -> str:
+        return "<factory>"
 
 
 def made(make: Callable[[], Any]) -> Any:
@@ -225,6 +240,32 @@ class _Fields:
         return found
 
 
+def _unmarked(annotation: Any) -> Any:
+    """A type without the marks that say how it is read."""
+    if get_origin(annotation) is Annotated:
+        return _unmarked(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return reduce(or_, map(_unmarked, get_args(annotation)))
+    return annotation
+
+
+class _Signature:
+    """The signature of a class of tables: its keys."""
+
+    def __get__(self, _: object, cls: type[Table]) -> inspect.Signature:
+        keys = [
+            inspect.Parameter(
+                key,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=inspect.Parameter.empty if field.required else field.default,
+                annotation=_unmarked(field.annotation),
+            )
+            for key, field in cls.model_fields.items()
+        ]
+        return inspect.Signature(sorted(keys, key=lambda key: key.default is not key.empty))
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
 class Table:
     """A frozen table that rejects unknown keys.
 
@@ -245,6 +286,7 @@ class Table:
 
     model_fields: ClassVar[Mapping[str, Field]] = cast("Any", _Fields())
     model_fields_set: set[str]
+    __signature__ = _Signature()
 
     def __init_subclass__(cls) -> None:
         if "model_fields" not in vars(cls):

@@ -31,7 +31,7 @@ PROBLEMS = (
     "version", "visible", "brief", "shown", "records", "library", "machine", "interrupts",
     "errors", "files", "table_files", "text_files", "plain_values", "key_values", "registry", "columns", "units", "by_byte", "value_forms", "offered", "typed_tables", "reading",
     "architecture", "hardware", "laws", "tables", "space", "costs", "quantities",
-    "requirements", "magnitudes", "checks", "given", "statement", "problem", "docstrings", "schema", "provenance", "narrowing", "designs", "summary",
+    "requirements", "magnitudes", "checks", "given", "statement", "edits", "keyword_types", "problem", "docstrings", "schema", "provenance", "narrowing", "designs", "summary",
 )  # fmt: skip
 OPTIMIZER = (
     "tables", "bounds", "search", "milp",

@@ -123,7 +123,7 @@ class Oracle:
         self.searches = self.conflicts = 0
         self._progress = progress
         self._stores: OrderedDict[object, TableStore] = OrderedDict()
-        self._designs: dict[str, list[Architecture]] = {}
+        self._designs: dict[Hashable, list[Architecture]] = {}
         self._kept: list[Keys] = []
         self._broken: list[Keys] = []
 

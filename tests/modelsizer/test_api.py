@@ -294,12 +294,17 @@ def test_defaults_are_those_of_the_command(name: str) -> None:
 
 
 def test_public_names_are_written_once_for_the_reader_of_types() -> None:
-    tree = ast.parse(Path(ms.__file__).read_text())
-    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
-    typed = {a.asname: n.module for n in block.body for a in n.names}  # type: ignore[attr-defined]
-    assert typed.pop(None) == "typing"
+    tree = ast.parse(Path(ms.__file__).with_suffix(".pyi").read_text())
+    imported = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    typed = {a.asname: node.module for node in imported for a in node.names}
+    assert typed.pop("plots") == "modelsizer"
     assert typed == ms._HOMES
-    assert set(ms.__all__) == set(typed) <= set(dir(ms))
+    assert set(ms.__all__) == set(typed)
+
+
+def test_dir_shows_the_public_names_alone() -> None:
+    assert dir(ms) == sorted([*ms.__all__, "plots"])
+    assert all(hasattr(ms, name) for name in dir(ms))
 
 
 @pytest.mark.parametrize("name", ms.__all__)
