@@ -104,6 +104,9 @@ class Solver:
         Time limit of all its solves together; each ends with it, whatever its own limit.
     after : Solver, optional
         A solver of a problem over the same space, whose tables and last answer are taken over.
+    store : TableStore, optional
+        Tables of earlier solvers to take over, without an answer: the search, and what it counts,
+        is then that of a new solver.
 
     Raises
     ------
@@ -127,6 +130,7 @@ class Solver:
         solver: str = DEFAULT_SOLVER,
         clock: Clock | None = None,
         after: Solver | None = None,
+        store: TableStore | None = None,
     ) -> None:
         require_type("problem", problem, Problem)
         self.problem, self.solver = problem, solver
@@ -136,7 +140,8 @@ class Solver:
             from modelsizer.optimizer.milp.engines import backend
 
             self._engine = backend(solver)
-        self.store: TableStore = TableStore() if after is None else after.store
+        store = TableStore() if store is None else store
+        self.store: TableStore = store if after is None else after.store
         self._last: tuple[Problem, Architecture] | None = None if after is None else after._last
 
     def solve(

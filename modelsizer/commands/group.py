@@ -64,6 +64,11 @@ COMMANDS = {
         "Write the answer as one web page: proof, pictures and tables.",
         "one-h100-1e24 -o report.html",
     ),
+    "serve": Row(
+        "Ask",
+        "Open the answer as a live page: move a limit, see it change.",
+        "one-h100-1e24",
+    ),
     "export": Row(
         "Ask",
         "Write a design as the configuration of a training framework.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,16 +17,13 @@ from modelsizer.page.tags import NEWLINE, Html, block, join, listing, pairs, tab
 from modelsizer.pictures.picture import too_many
 from modelsizer.pictures.report import Drawn, pictures
 from modelsizer.problems.errors import require_type
-from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.records import dataclass
-from modelsizer.problems.units import format_quantity
 from modelsizer.problems.version import __version__
 from modelsizer.problems.visible import shortened
-from modelsizer.text.answer import certificate
+from modelsizer.text.answer import STATUS, certificate, lead
 from modelsizer.text.answer_rows import (
     architecture_rows,
     limits_table,
-    loss_words,
     prediction_rows,
 )
 from modelsizer.text.corners import corner_notes, corners_table, holding_sentence
@@ -47,7 +43,6 @@ if TYPE_CHECKING:
 BEST = 20  # number of designs listed
 _LONGEST_TITLE = 240  # characters; the whole name is in the tables of the problem
 _FIRST = frozenset({0})
-_STATUS = {"optimal": "Proven optimal", "infeasible": "Proven infeasible", "limit": "Not proven"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +140,7 @@ def _section(name: str, heading: str, content: Html) -> Html:
 
 
 def _status(result: Result, command_line: CommandLine) -> Html:
-    parts = [tag("strong", _STATUS[result.status])]
+    parts = [tag("strong", STATUS[result.status])]
     if command_line.date:
         parts.append(tag("time", command_line.date, datetime=command_line.date))
     return tag("p", join([*parts, f"modelsizer {__version__}"], " &middot; "), class_="status")
@@ -153,22 +148,7 @@ def _status(result: Result, command_line: CommandLine) -> Html:
 
 def _lead(result: Result) -> list[Html]:
     """State the answer in a sentence."""
-    if (design := result.design) is None:
-        return []
-    a, objective = design.architecture, result.objective
-    size = format_quantity(design.parameters.total, "parameters")
-    tokens = "unlimited"
-    if math.isfinite(design.tokens):
-        tokens = format_quantity(design.tokens, "tokens")
-    text = (
-        f"{a.layers} layers of width {a.trunk.d_model}: {size} parameters, trained on {tokens} "
-        f"tokens to a predicted loss of {loss_words(result.problem, design.loss)}."
-    )
-    if objective.name != "loss":
-        most = "most" if objective.sense == "maximize" else "least"
-        value = format_quantity(objective.value or 0, QUANTITIES[objective.name].dimension)
-        text += f" Its {objective.name.replace('_', ' ')} is the {most}: {value}."
-    return [tag("p", text, class_="lead")]
+    return [] if result.design is None else [tag("p", lead(result), class_="lead")]
 
 
 def _answer(result: Result) -> Html:

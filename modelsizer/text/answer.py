@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.result import Result
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_fixed, format_number, format_quantity
-from modelsizer.text.answer_rows import architecture_rows, limits_table, prediction_rows
+from modelsizer.text.answer_rows import (
+    architecture_rows,
+    limits_table,
+    loss_words,
+    prediction_rows,
+)
 from modelsizer.text.costs import cost_rows
 from modelsizer.text.hyperparameters import HEADING, suggestion_rows
 from modelsizer.text.kit.lines import INDENT, paragraph, section, title, warnings
@@ -21,6 +27,8 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.verification import Verification
 
 _COLOURS = {"optimal": "green", "infeasible": "red", "limit": "yellow"}
+STATUS = {"optimal": "Proven optimal", "infeasible": "Proven infeasible", "limit": "Not proven"}
+"""Statuses of a result in words."""
 _NAMES = 15  # letters of the longest name, tied_embeddings
 _ENGINES = {"scipy": "SciPy's HiGHS", "pulp": "PuLP", "exhaustive": "enumeration"}
 
@@ -30,6 +38,28 @@ def _pairs(console: Console, rows: Iterable[tuple[str, str]], sign: str = " ") -
     cells = [(name.ljust(_NAMES), sign, value) for name, value in rows]
     words = frozenset({0, 1, 2})
     print_table(console, Table((), cells, words, {2: None}), indent=INDENT, gap=1)
+
+
+def lead(result: Result) -> str:
+    """The answer in a sentence or two; of a result without a design that there is none."""
+    if (design := result.design) is None:
+        if result.status == "infeasible":
+            return "No design keeps every limit."
+        return "Stopped before a design was found that keeps every limit."
+    a, objective = design.architecture, result.objective
+    size = format_quantity(design.parameters.total, "parameters")
+    tokens = "unlimited"
+    if math.isfinite(design.tokens):
+        tokens = format_quantity(design.tokens, "tokens")
+    text = (
+        f"{a.layers} layers of width {a.trunk.d_model}: {size} parameters, trained on {tokens} "
+        f"tokens to a predicted loss of {loss_words(result.problem, design.loss)}."
+    )
+    if objective.name != "loss":
+        most = "most" if objective.sense == "maximize" else "least"
+        value = format_quantity(objective.value or 0, QUANTITIES[objective.name].dimension)
+        text += f" Its {objective.name.replace('_', ' ')} is the {most}: {value}."
+    return text
 
 
 def certificate(result: Result) -> str:

@@ -148,7 +148,7 @@ def limits_table(uses: Sequence[BudgetUse], headings: Sequence[str]) -> Table:
     """
     rows, told = [], any(use.given_as for use in uses)
     for use in uses:
-        used, limit, share = _amounts(use)
+        used, limit, share = amounts(use)
         sign = "<=" if use.side == "max" else ">="
         said = ", ".join(filter(None, ("binds" if use.binding else "", use.given_as)))
         mark = Styled(said, "bold yellow") if use.binding else said
@@ -156,8 +156,13 @@ def limits_table(uses: Sequence[BudgetUse], headings: Sequence[str]) -> Table:
     return Table(headings, rows, words=frozenset({0, 4}), folds={4: None} if told else {})
 
 
-def _amounts(use: BudgetUse) -> tuple[str, str, str]:
-    """Use, limit and share as text, with enough digits to tell use from limit."""
+def amounts(use: BudgetUse) -> tuple[str, str, str]:
+    """Use, limit and share as text, with enough digits to tell use from limit.
+
+    Returns
+    -------
+    used, limit, share : str
+    """
     for digits in range(4, 16):
         used = format_quantity(use.used, use.unit, digits)
         limit = format_quantity(use.limit, use.unit, digits)

@@ -1,0 +1,1 @@
+"""The live page: a problem in the hand, whose answer follows every limit and setting."""
