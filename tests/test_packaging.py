@@ -42,11 +42,16 @@ def test_every_folder_of_code_is_a_package_that_is_built() -> None:
 
 
 def test_every_data_file_is_built() -> None:
-    for name, folder in folders().items():
+    packages = folders()
+    inside: dict[Path, set[Path]] = {folder: set() for folder in packages.values()}
+    for top in FOLDERS.values():
+        for path in (ROOT / top).rglob("*"):
+            if path.is_file() and path.suffix not in (".py", ".pyc"):
+                inside[next(each for each in path.parents if each in inside)].add(path)
+    for name, folder in packages.items():
         patterns = BUILD["package-data"].get(name, [])
         built = {path for pattern in patterns for path in folder.glob(pattern)}
-        inside = {p for p in folder.iterdir() if p.is_file() and p.suffix not in (".py", ".pyc")}
-        assert inside == built, name
+        assert inside[folder] == built, name
 
 
 def test_optional_packages_are_in_the_extras_alone() -> None:

@@ -51,6 +51,8 @@ class Control:
         Whether it stands behind a disclosure.
     needs : str
         What the file must say before it can be given; empty if nothing.
+    fixed : bool
+        Whether the stops are all there is.
     """
 
     key: str
@@ -66,6 +68,7 @@ class Control:
     given: bool = True
     rare: bool = False
     needs: str = ""
+    fixed: bool = False
 
     def to_dict(self) -> dict[str, object]:
         """The keys of the page."""
@@ -106,7 +109,7 @@ def controls(problem: Problem, result: Result) -> tuple[Control, ...]:
         Its answer, whose costs are the middle of sliders of limits that the file does not give.
     """
     return (
-        *_limits(problem),
+        *limit_controls(problem),
         *_more_limits(problem, result),
         *_settings(problem),
         *_prices(problem),
@@ -118,7 +121,7 @@ def controls(problem: Problem, result: Result) -> tuple[Control, ...]:
 # Limits
 
 
-def _limits(problem: Problem) -> Iterator[Control]:
+def limit_controls(problem: Problem) -> Iterator[Control]:
     """The limits that a problem has, the file's first."""
     raw = flattened(problem.to_dict(("budgets", "training")))
     found = [limit for limit in constraints(problem) if not limit.of_space]

@@ -10,16 +10,15 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
-SCRIPTS = ("draw.js", "show.js", "controls.js", "desk.js")
+SCRIPTS = ("draw.js", "drawings.js", "show.js", "controls.js", "desk.js")
 """Scripts of every page with controls, in their order; then the one of its source."""
 LIVE = (*SCRIPTS, "live.js")
 """Scripts of the page that a server answers."""
 
 
 def asset(name: str) -> str:
-    """The text of a file of assets; empty if there is none."""
-    found = files("modelsizer.live").joinpath("assets", name)
-    return found.read_text("utf-8") if found.is_file() else ""
+    """The text of a file of assets."""
+    return files("modelsizer.live").joinpath("assets", name).read_text("utf-8")
 
 
 def style() -> str:
@@ -44,13 +43,14 @@ def policy(css: str, js: str, *, connect: str = "'self'") -> str:
     Parameters
     ----------
     css, js : str
-        Content of the two elements.
+        Content of the two elements; without a script none may run, and none may connect.
     connect : str
         Where scripts may connect to.
     """
+    scripts = f"script-src {_hash(js)}; connect-src {connect}; " if js else ""
     return (
-        f"default-src 'none'; style-src {_hash(css)}; script-src {_hash(js)}; "
-        f"connect-src {connect}; img-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src {_hash(css)}; {scripts}"
+        "img-src data:; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -75,29 +75,10 @@ def live_page(data: Mapping[str, Any]) -> str:
         "data": f'<script type="application/json" id="data">{data_json(data)}</script>',
         "scripts": f"<script>{js}</script>",
     }
-    page = asset("page.html") or _BARE
+    page = asset("page.html")
     pieces = page.split("<!--")
     made = [pieces[0]]
     for piece in pieces[1:]:  # so that no data is ever taken for a place
         name, end, rest = piece.partition("-->")
         made.append(f"{parts[name]}{rest}" if end and name in parts else f"<!--{piece}")
     return "".join(made)
-
-
-_BARE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<!--csp-->
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title><!--title--></title>
-<link rel="icon" href="data:,">
-<!--style-->
-</head>
-<body>
-<!--data-->
-<main id="root"></main>
-<!--scripts-->
-</body>
-</html>
-"""
