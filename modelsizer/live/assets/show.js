@@ -92,6 +92,8 @@
     return parts;
   }
 
+  const whyOf = (view) => (view.why.length ? view.why : view.warnings);
+
   // The answer's part of the page.
   m.answer = function () {
     const badge = h("span", { class: "badge" });
@@ -121,34 +123,41 @@
         found.length > 8 ? h("span", { class: "quiet" }, " and more") : ""] : []));
       const solved = view.architecture.length > 0;
       last.classList.toggle("stale", !solved);
-      if (solved || !kept) {
-        short.replaceChildren(...summaryOf(view));
-        body(view, new Map(found.map(([label, was]) => [label, was])));
-      }
+      if (solved || !kept) body(view, new Map(found.map(([label, was]) => [label, was])));
       if (solved) kept = view;
-      else if (kept) short.replaceChildren(h("div", { class: "said" }, h("p", { class: "headline none" }, view.headline || NAMES.none)));
       reason(view, solved);
+      short.replaceChildren(...(solved ? summaryOf(view) : [h("div", { class: "said" },
+        h("p", { class: "headline none" }, view.headline || NAMES.none), h("p", { class: "because" }, whyOf(view)[0] || ""),
+        h("button", { type: "button", class: "jump", click: () => why.scrollIntoView({ block: "center" }) }, "why, and what would do"))]));
     }
 
     function body(view, changed) {
+      const { architecture, limits } = view;
+      const lists = [["machine", "Machine", view.machine.map(([, label, text]) => [label, text])], ["costs", "Costs", view.costs],
+        ["prediction", "Prediction", view.prediction], ["hyperparameters", "How to train it (suggestions)", view.hyperparameters]]
+        .filter(([, , rows]) => rows.length);
+      const beside = []; // what fits under the limits, beside the rows of the architecture
+      let room = architecture.length - limits.length - 2;
+      for (const list of [...lists]) {
+        if (list[2].length + 2 > room) continue;
+        room -= list[2].length + 2;
+        lists.splice(lists.indexOf(list), 1);
+        beside.push(list);
+      }
+      const made = ([name, heading, rows]) => section(name, heading, pairs(rows));
       facts.replaceChildren(
-        view.architecture.length ? section("architecture", "Architecture", pairs(view.architecture.map(([, label, text]) => [label, text]), changed)) : "",
-        view.limits.length ? section("limits", "Limits", limitsTable(view.limits)) : "");
-      const lists = [["prediction", "Prediction", view.prediction], ["machine", "Machine", (view.machine || []).map(([, label, text]) => [label, text])],
-        ["costs", "Costs", view.costs], ["hyperparameters", "How to train it (suggestions)", view.hyperparameters]];
-      rest.replaceChildren(
-        ...lists.filter(([, , rows]) => rows && rows.length).map(([name, heading, rows]) => section(name, heading, pairs(rows))),
-        view.architecture.length && view.warnings.length ? section("warnings", "Warnings", h("ul", {}, view.warnings.map((text) => h("li", {}, text)))) : "",
-        view.certificate && view.architecture.length ? section("certificate", "Certificate", h("p", {}, view.certificate)) : "",
+        architecture.length ? section("architecture", "Architecture", pairs(architecture.map(([, label, text]) => [label, text]), changed)) : "",
+        h("div", {}, limits.length ? section("limits", "Limits", limitsTable(limits)) : "", beside.map(made)));
+      rest.replaceChildren(...lists.map(made),
+        architecture.length && view.warnings.length ? section("warnings", "Warnings", h("ul", {}, view.warnings.map((text) => h("li", {}, text)))) : "",
+        view.certificate && architecture.length ? section("certificate", "Certificate", h("p", {}, view.certificate)) : "",
         view.command ? section("command", "The same on the command line", h("code", {}, view.command)) : "");
     }
 
     function reason(view, solved) {
       why.hidden = solved;
       if (solved) { why.replaceChildren(); return; }
-      const lines = (view.why && view.why.length ? view.why : view.warnings) || [];
-      why.replaceChildren(h("h2", {}, view.headline || NAMES.none),
-        h("ul", {}, lines.map((text) => h("li", {}, text))),
+      why.replaceChildren(h("h2", {}, "Why"), h("ul", {}, whyOf(view).map((text) => h("li", {}, text))),
         h("div", { class: "repairs" }), h("p", { class: "quiet" }, view.certificate || ""),
         kept ? h("p", { class: "quiet" }, "Dimmed below is the last answer there was.") : "");
     }
