@@ -9,9 +9,9 @@
 
   const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
-  function slider(control, id, move, finish) {
+  function slider(control, name, id, move, finish) {
     const most = control.stops.length - 1;
-    const input = h("input", { type: "range", id, min: 0, max: most, step: "any", "aria-label": control.label });
+    const input = h("input", { type: "range", id, min: 0, max: most, step: "any", "aria-label": name });
     const wide = Math.max(2, Math.round(most / 10));
     let at = 0;
     const put = (place) => {
@@ -50,10 +50,10 @@
     } };
   }
 
-  function menu(control, id, move) {
+  function menu(control, name, id, move) {
     const options = control.stops.map((stop, i) => h("option", { value: i }, stop.text));
     const other = h("option", { value: -1 }, control.text || "–"); // what is no stop
-    const select = h("select", { id, change: () => move(control.stops[Number(select.value)]) });
+    const select = h("select", { id, "aria-label": name, change: () => move(control.stops[Number(select.value)]) });
     return { input: select, put(place, text) {
       if (place === null) other.textContent = text || "–";
       select.replaceChildren(...(place === null || control.at === null ? [other] : []), ...options);
@@ -63,6 +63,7 @@
 
   function field(control, label, typed) {
     const input = h("input", { type: "text", "aria-label": label, autocomplete: "off", spellcheck: "false", inputmode: "text" });
+    input.readOnly = Boolean(control.needs); // why it cannot be given is told in its place
     let shown = "";
     const send = () => { if (input.value.trim() && input.value !== shown) typed(input.value.trim()); else input.value = shown; };
     input.addEventListener("change", send);
@@ -70,7 +71,7 @@
       if (event.key === "Escape") { input.value = shown; input.blur(); }
     });
     input.addEventListener("focus", () => input.select());
-    return { input, put(text, own) { if (own && !text) input.placeholder = "none"; shown = text; input.value = text; input.defaultValue = text; } };
+    return { input, put(text, own) { if (own && !text) input.placeholder = control.needs ? "not yet" : "none"; shown = text; input.value = text; input.defaultValue = text; } };
   }
 
   function written() {
@@ -79,28 +80,28 @@
   }
 
   // One control: [what it is called, its error, its parts]; change(value|undefined, text) tells a move.
-  function row(control, number, change, finish, help) {
+  function row(control, name, number, change, finish, help) {
     const id = `desk-control-${number}`;
     const wrong = h("p", { class: "wrong", id: `${id}-wrong`, hidden: true });
-    const back = h("button", { type: "button", class: "back", hidden: true, "aria-label": `${control.label}: back to ${control.text}`, title: `back to ${control.text}`,
+    const back = h("button", { type: "button", class: "back", hidden: true, "aria-label": `${name}: back to ${control.text}`, title: `back to ${control.text}`,
       click: () => { change(control, undefined, control.text); (parts.main || parts.text).input.focus(); } }, "↺");
     const parts = {};
     if (control.kind === "slider") {
-      parts.main = slider(control, id, (stop) => change(control, stop.value, stop.text), finish);
-      parts.text = control.fixed ? written() : field(control, `${control.label}, typed`, (text) => change(control, text, text));
-    } else if (control.kind === "menu") parts.main = menu(control, id, (stop) => (stop ? change(control, stop.value, stop.text) : change(control, undefined, control.text)));
+      parts.main = slider(control, name, id, (stop) => change(control, stop.value, stop.text), finish);
+      parts.text = control.fixed ? written() : field(control, `${name}, typed`, (text) => change(control, text, text));
+    } else if (control.kind === "menu") parts.main = menu(control, name, id, (stop) => (stop ? change(control, stop.value, stop.text) : change(control, undefined, control.text)));
     else {
-      parts.text = field(control, control.label, (text) => change(control, text, text));
+      parts.text = field(control, name, (text) => change(control, text, text));
       parts.text.input.id = id;
     }
-    const name = h("label", { for: id }, control.label);
+    const label = h("label", { for: id }, control.label);
     const inputs = Object.values(parts).map((part) => part.input);
     for (const input of inputs) {
       input.addEventListener("focus", () => help(control));
       if (control.help || control.needs) input.setAttribute("aria-description", [control.help, control.needs].filter(Boolean).join(" "));
     }
     const element = h("div", { class: `control kind-${control.kind}`, pointerenter: () => help(control) },
-      name, back, h("span", { class: "value" }, control.kind === "menu" ? parts.main.input : parts.text.input),
+      label, back, h("span", { class: "value" }, control.kind === "menu" ? parts.main.input : parts.text.input),
       control.kind === "slider" ? parts.main.element : null, wrong);
     element.dataset.key = control.key;
     return {
@@ -135,7 +136,10 @@
   m.panel = function (controls, change, finish) {
     const help = h("p", { class: "help", "aria-hidden": "true" });
     const tell = (control) => { help.textContent = [control.help, control.needs].filter(Boolean).join(" "); };
-    const rows = controls.map((control, i) => row(control, i, change, finish, tell));
+    // Controls of two tables may have one label: their group is then a part of their name.
+    const named = (control) => (controls.filter((other) => other.label === control.label).length > 1
+      ? `${control.label}, ${GROUPS.find(([group]) => group === control.group)[1].toLowerCase()}` : control.label);
+    const rows = controls.map((control, i) => row(control, named(control), i, change, finish, tell));
     const groups = GROUPS.map(([name, heading, open]) => {
       const inside = rows.filter((one) => one.control.group === name);
       if (!inside.length) return null;

@@ -104,14 +104,16 @@
 
     function ask() {
       clearTimeout(patience);
+      drawing?.abort();
       const since = running ? performance.now() - running.since : PATIENCE;
       if (since < PATIENCE) { waiting = 1; patience = setTimeout(ask, PATIENCE - since); return; }
       [waiting, number] = [0, number + 1];
-      const mine = { number, since: performance.now(), state: wanted };
+      running?.stop.abort(); // told nothing more of what was asked before
+      const mine = { number, since: performance.now(), state: wanted, stop: new AbortController() };
       running = mine;
       clearTimeout(pause);
       pause = setTimeout(() => answer.busy(true), CALM);
-      source.view(mine.state).then((view) => came(mine, view), (error) => failed(mine, error)).finally(() => {
+      source.view(mine.state, mine.stop.signal).then((view) => came(mine, view), (error) => failed(mine, error)).finally(() => {
         if (running === mine) running = null;
         if (waiting) ask();
         else if (!running) settled();
@@ -121,7 +123,8 @@
     function came(mine, view) {
       if (mine.number < newest) return;
       newest = mine.number;
-      answer.trouble("");
+      if (view.version === data.version) answer.trouble("");
+      else answer.trouble("The file has changed on disk. This answer is that of the new file; the controls are still the old one's.", () => location.reload(), "Reload");
       [good, shown] = [mine.state, view];
       answer.show(view, before);
       m.say([view.status_text, view.headline].filter(Boolean).join(". "));
@@ -129,7 +132,7 @@
     }
 
     function failed(mine, error) {
-      if (error?.status === 409 || mine.number < newest || mine.number < number) return;
+      if (error?.status === 409 || mine.number < number) return;
       const text = error?.error || "The answer could not be had.";
       if (error?.status !== 422) { answer.trouble(text, ask); return; }
       // What cannot be asked is not a step; it stays written where it was typed.
@@ -141,7 +144,7 @@
       m.say(text);
     }
 
-    let drawing = 0;
+    let drawing = null; // what stops the drawings under way
     function settled() {
       clearTimeout(pause);
       answer.busy(false);
@@ -150,10 +153,12 @@
       if (!shown.architecture.length) { repair(state); return; }
       if (!source.drawings || (drawn && same(drawn, state))) { answer.drawing(false); return; }
       answer.drawing(true);
-      const mine = (drawing += 1);
+      drawing?.abort();
+      const mine = new AbortController();
+      drawing = mine;
       setTimeout(() => {
         if (mine !== drawing || !same(state, wanted)) return;
-        source.drawings(state).then((drawings) => {
+        source.drawings(state, mine.signal).then((drawings) => {
           if (mine !== drawing) return;
           drawn = state;
           answer.draw(drawings);

@@ -7,10 +7,10 @@
 
   const tab = crypto.randomUUID(); // so that the server tells the questions of two windows apart
 
-  async function post(path, state) {
+  async function post(path, state, signal) {
     let response;
     try {
-      response = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json", "X-Page": tab }, body: JSON.stringify(state) });
+      response = await fetch(path, { signal, method: "POST", headers: { "Content-Type": "application/json", "X-Page": tab }, body: JSON.stringify(state) });
     } catch {
       throw { status: 0, error: `The server at ${location.host} does not answer; it may have ended. The next move asks again.` };
     }
@@ -18,7 +18,7 @@
     try {
       found = await response.json();
     } catch {
-      found = { error: `The server answered with status ${response.status}.` };
+      throw { status: response.status, error: `The server answered with status ${response.status}, and without an answer.` };
     }
     if (!response.ok) throw { status: response.status, error: found.error, key: found.key };
     return found;
@@ -45,9 +45,9 @@
   }
 
   const source = {
-    view: (state) => post("view", state),
-    drawings: (state) => post("drawings", state),
-    repairs: (state) => post("repairs", state),
+    view: (state, signal) => post("view", state, signal),
+    drawings: (state, signal) => post("drawings", state, signal),
+    repairs: async (state) => (await post("repairs", state)).repairs,
   };
   const desk = m.desk(find("desk"), data, source);
 

@@ -52,7 +52,7 @@
   }
 
   const pairs = (rows, changed) => h("dl", { class: "pairs" }, rows.map(([label, text]) =>
-    h("div", { class: changed && changed.has(label) ? "changed" : null }, h("dt", {}, label), h("dd", {}, text,
+    h("div", { class: changed && changed.has(label) ? "changed" : null }, h("dt", { class: label.startsWith(" ") ? "part" : null }, label.trim()), h("dd", {}, text,
       changed && changed.has(label) ? h("span", { class: "was" }, `was ${changed.get(label)}`) : null))));
 
   function bar(limit) {
@@ -173,9 +173,9 @@
     return {
       summary, element, show, repairs,
       busy(on) { summary.classList.toggle("busy", on); element.setAttribute("aria-busy", String(on)); },
-      trouble(text, again) {
+      trouble(text, again, word = "Ask again") {
         trouble.hidden = !text;
-        trouble.replaceChildren(...(text ? [h("p", {}, text), again ? h("button", { type: "button", click: again }, "Ask again") : ""] : []));
+        trouble.replaceChildren(...(text ? [h("p", {}, text), again ? h("button", { type: "button", click: again }, word) : ""] : []));
       },
       draw(drawings) { for (const [name, one] of Object.entries(figures)) one.show(drawings[name]); },
       drawing(on) { pictures.classList.toggle("stale", on); pictures.setAttribute("aria-busy", String(on)); },
@@ -187,9 +187,9 @@
   m.figure = function (name) {
     const draw = { stack: m.drawStack, map: m.drawMap, front: m.drawFront }[name];
     const frame = h("div", { class: "frame" });
-    const title = h("h2", {});
+    const title = h("h2", { id: `desk-${name}` });
     const caption = h("p", { class: "caption" });
-    const element = h("figure", { class: `figure ${name}`, hidden: true }, title, frame, h("figcaption", {}, caption));
+    const element = h("figure", { class: `figure ${name}`, hidden: true, "aria-labelledby": title.id }, title, frame, h("figcaption", {}, caption));
     let data = null;
     let width = 0;
     function redraw() {
