@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from docs.building import commands, functions
+from docs.building import commands, functions, keys
 
 LISTS: Mapping[str, Callable[[], str]] = {
     "commands": commands.sections,
     "functions": functions.sections,
+    "keys": keys.sections,
 }
 _MARK = re.compile(r"<!-- generated: ([\w-]+) -->")
 

@@ -17,6 +17,8 @@ from docs.building.functions import sections as functions
 from docs.building.reference import LISTS, filled
 from modelsizer import __all__ as public
 from modelsizer.cli import COMMANDS
+from modelsizer.problems.architecture.choices import MENUS
+from modelsizer.problems.schema import described_keys
 from tests.support.shared import ROOT
 
 
@@ -51,6 +53,22 @@ def test_every_command_and_function_is_in_the_reference() -> None:
     assert sorted(told) == sorted(set(public) - {"__version__"})
     with pytest.raises(KeyError):
         filled("<!-- generated: nothing -->")
+
+
+def test_every_key_is_in_the_reference() -> None:
+    sections = dict(re.findall(r"^### `\[(.*?)\]`\n(.*?)(?=^###|\Z)", LISTS["keys"](), re.M | re.S))
+    for key in described_keys():
+        table, _, name = key.key.rpartition(".")
+        same = re.search(r"Keys as in `\[(.*)\]`", sections.get(table, ""))
+        assert (
+            not table
+            or f"| `{name}` |" in sections[same[1] if same else table]
+            or key.key in sections
+        )
+    for menu in MENUS:
+        table, _, name = f"space.{menu}".rpartition(".")
+        assert f"| `{name}` |" in sections[table], menu
+    assert "One of `bf16`, `fp8`, `fp4`" in sections["serving"]
 
 
 def test_a_notebook_is_a_page_with_its_outputs() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -21,16 +19,6 @@ from modelsizer.problems.architecture.choices import (
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.architecture.models import models
 from modelsizer.problems.tables.space import ExpertsSpace, LatentSpace, LinearSpace, Space
-
-KEYS = Path(__file__).parents[3] / "docs/reference/problem-file.md"
-
-
-def test_reference_names_every_menu() -> None:
-    text = KEYS.read_text()
-    for key in MENUS:
-        table, _, name = key.rpartition(".")
-        where = "".join(row for row in text.splitlines() if row.startswith(f"| `[space.{table}]`"))
-        assert f"`{name}`" in (where if table else text) or f"\n{key} = " in text, key
 
 
 def test_every_menu_is_a_key_of_the_space() -> None:
