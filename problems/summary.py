@@ -10,6 +10,7 @@ from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.device_limits import device_memories, unknown_memories
 from modelsizer.problems.space.counting import count_by_structure
 from modelsizer.problems.space.dropped import dropped
+from modelsizer.problems.tables.repeated import repeated
 
 DESIGNS_PER_SECOND = 2e6
 """Designs that enumeration evaluates on one core, measured; only the order of magnitude matters."""
@@ -33,6 +34,8 @@ class Summary:
         Designs of each kind of stack, in words.
     dropped : tuple of str
         Sentences on menu entries that divisibility leaves out.
+    repeated : tuple of str
+        Sentences on values that a menu lists more than once.
     """
 
     problem: Problem
@@ -42,6 +45,7 @@ class Summary:
     exhaustive_seconds: float
     by_kind: Mapping[str, int]
     dropped: tuple[str, ...]
+    repeated: tuple[str, ...] = ()
 
     @property
     def default_limits(self) -> tuple[tuple[str, str, int], ...]:
@@ -82,6 +86,7 @@ class Summary:
             "designs": self.designs,
             "by_kind": dict(self.by_kind),
             "dropped": list(self.dropped),
+            "repeated": list(self.repeated),
             "layouts": self.layouts,
             "exhaustive_seconds": self.exhaustive_seconds,
             "objective": self.goal,
@@ -111,4 +116,5 @@ def summarize(problem: Problem) -> Summary:
         round(counted.pairs / DESIGNS_PER_SECOND, 3),
         {words: designs for words, designs in by_kind.items() if designs},
         tuple(dropped(problem.space, problem.splits)),
+        tuple(repeated(problem.to_dict())),
     )

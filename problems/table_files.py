@@ -50,7 +50,8 @@ def csv_text(rows: Iterable[Mapping[str, object]], names: Sequence[str] | None =
     writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
     writer.writerow({name: _safe(name) for name in names})
     for row in listed:
-        writer.writerow({k: _safe(v) if isinstance(v, str) else v for k, v in row.items()})
+        plain = ((k, _plain(v)) for k, v in row.items())
+        writer.writerow({k: _safe(v) if isinstance(v, str) else v for k, v in plain})
     return text.getvalue()
 
 
@@ -157,7 +158,13 @@ def _by_arrow(piece: Columns) -> bytes | None:
     return found
 
 
+def _plain(value: object) -> object:
+    """A value of one cell: lists and tables as JSON."""
+    return json.dumps(value) if isinstance(value, list | tuple | Mapping) else value
+
+
 def _cell(value: object) -> str:
+    value = _plain(value)
     if isinstance(value, str):
         return '"' + _safe(value).replace('"', '""') + '"'
     if isinstance(value, float):

@@ -117,7 +117,7 @@ COMMANDS = {
     "sweep": Row(
         "Compare",
         "Solve a problem at every point of a grid of settings.",
-        "phone-2gb --set serving.kv_bits=4,8,16 -o points.jsonl",
+        "phone-2gb --set serving.kv_bytes=0.5,1,2 -o points.jsonl",
     ),
     "whatif": Row(
         "Compare",

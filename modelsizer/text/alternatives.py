@@ -16,7 +16,7 @@ from modelsizer.problems.units import format_number, format_quantity
 from modelsizer.text.kit.lines import INDENT, line, paragraph, section
 from modelsizer.text.kit.tables import WIDTH, Table, print_table
 from modelsizer.text.kit.words import joined, not_complete, percent, shape
-from modelsizer.text.rank import as_good, designs_table, fitting, short_columns, show
+from modelsizer.text.rank import as_good, designs_table, fitting, same_machine, short_columns, show
 
 _EXTRAS = {
     "verification": "the second proof",
@@ -43,9 +43,11 @@ def print_alternatives(console: Console, found: NearOptimal) -> None:
     """Print the next best designs and what near-optimal designs would save."""
     problem = found.problem
     section(console, _heading(found))
-    columns = short_columns(problem, found.goal.name)
+    columns = short_columns(problem, found.goal.name, found.best)
     table = designs_table(problem, found.goal, found.best, columns)
     print_table(console, fitting(table, WIDTH - INDENT), indent=INDENT)
+    if said := same_machine(problem, found.best):
+        paragraph(console, said, above=1)
     if found.tolerance is None and (said := as_good(problem, found.goal, found.best)):
         paragraph(console, said, above=1)
     if found.savings:

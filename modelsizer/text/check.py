@@ -23,9 +23,10 @@ def print_check(console: Console, found: Summary) -> None:
     if len(found.by_kind) > 1:
         for words, designs in found.by_kind.items():
             paragraph(console, f"{designs:,} of {words}", indent=2 * INDENT, expand=False)
-    for sentence in found.dropped[:MOST_SENTENCES]:
+    said = (*found.repeated, *found.dropped)
+    for sentence in said[:MOST_SENTENCES]:
         paragraph(console, sentence, expand=False)
-    if more := and_more(len(found.dropped) - MOST_SENTENCES, ", which --json lists"):
+    if more := and_more(len(said) - MOST_SENTENCES, ", which --json lists"):
         line(console, f"  {more}")
     if decided := defaults_line(problem.space, training=problem.setups[0].training):
         paragraph(console, decided, expand=False)

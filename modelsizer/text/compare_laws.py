@@ -27,7 +27,7 @@ _COMPROMISE = "compromise"
 _BREAKS = "breaks"
 _SEVERAL = 2  # laws that can agree
 _ALIKE = 1.25  # ratio of the largest design to the smallest up to which laws nearly agree
-_LEAST_SHOWN = 0.005  # a share of compute below which a cell of whole percents would say 0
+_LEAST_SHOWN = 0.5  # below which a cell of whole percents, or of whole thousandths, would say 0
 
 
 def print_comparison(
@@ -187,7 +187,10 @@ def _print_regrets(console: Console, found: LawComparison) -> None:
         columns.append(("worst", [_percent(_most(regrets.values())) for _, regrets in rows]))
         title = "Compute that the design of a row wastes by the law of a column, in %"
     else:
-        title = "Loss of the design of a row above the least by the law of a column, nats"
+        title = (
+            "Loss of the design of a row above the least by the law of a column, in "
+            "thousandths of a nat"
+        )
     line(console, title, above=1, below=1)
     table = Table.of_columns([("design of", names), *columns])
     print_table(console, replace(table, folds={0: None}))
@@ -205,13 +208,18 @@ def _cell(regret: Regret | None, own: bool) -> str:
         return NONE
     if regret is None:
         return _BREAKS
-    return (
-        f"{regret.nats:.3f}" if regret.wasted_compute is None else _percent(regret.wasted_compute)
-    )
+    if regret.wasted_compute is None:
+        return _whole(1000 * regret.nats)
+    return _percent(regret.wasted_compute)
 
 
 def _percent(share: float) -> str:
-    return "<1" if 0 < share < _LEAST_SHOWN else f"{100 * share:.0f}"
+    return _whole(100 * share)
+
+
+def _whole(value: float) -> str:
+    """A value to the unit, which tells little from nothing."""
+    return "<1" if 0 < value < _LEAST_SHOWN else f"{value:,.0f}"
 
 
 def _print_compromise(console: Console, found: LawComparison) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from modelsizer.optimizer.result import machine_of
 from modelsizer.optimizer.surveys.listing import cell
 from modelsizer.optimizer.surveys.ranking import Ranking
+from modelsizer.optimizer.sweeps.whatif import value_text
 from modelsizer.problems.architecture.choices import NARROW
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.laws.digits import loss_text, nats_text
@@ -17,7 +19,7 @@ from modelsizer.problems.space.left_open import left_open
 from modelsizer.problems.units import format_number, format_quantity
 from modelsizer.text.kit.lines import line, title, warnings
 from modelsizer.text.kit.tables import WIDTH, Table, print_table
-from modelsizer.text.kit.words import NONE, STOPS, and_more, counted, quantity, signed
+from modelsizer.text.kit.words import NONE, STOPS, and_more, counted, quantity, short_keys, signed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,10 +40,33 @@ _WHERE: dict[Written, str] = {
 _RATIOS = ("aspect_ratio", "tokens_per_parameter")
 
 
-def short_columns(problem: Problem, by: str) -> list[str]:
-    """Default columns of a table of designs sorted by a quantity."""
-    fixed = (by, *_OF_DESIGNS, *NARROW)
+def short_columns(problem: Problem, by: str, designs: Sequence[Evaluation] = ()) -> list[str]:
+    """Default columns of a table of designs sorted by a quantity.
+
+    Of the machine what is not the same for all designs of the table.
+    """
+    fixed = (by, *_OF_DESIGNS, *_machines_apart(problem, designs), *NARROW)
     return list(dict.fromkeys([*fixed, *left_open(problem.space)]))
+
+
+def _machines_apart(problem: Problem, designs: Sequence[Evaluation]) -> list[str]:
+    """Settings that offer several values, of which the designs have more than one."""
+    machines = [machine_of(problem, design) for design in designs if problem.menus]
+    return [key for key in problem.menus if any(m[key] != machines[0][key] for m in machines)]
+
+
+def same_machine(problem: Problem, designs: Sequence[Evaluation]) -> str:
+    """What the machines of all designs have in common, of what was chosen; may be empty."""
+    apart = _machines_apart(problem, designs)
+    same = [key for key in problem.menus if key not in apart] if designs else []
+    if not same:
+        return ""
+    found = machine_of(problem, designs[0])
+    words = (
+        f"{name} {value_text(key, found[key])}"
+        for key, name in zip(same, short_keys(same), strict=True)
+    )
+    return f"{'Each' if len(designs) > 1 else 'It'} has {', '.join(words)}."
 
 
 def show(design: Evaluation, name: str, rms: float | None = None) -> str:
@@ -64,11 +89,19 @@ def show(design: Evaluation, name: str, rms: float | None = None) -> str:
     return str(value)
 
 
+def _show(problem: Problem, design: Evaluation, name: str, rms: float | None) -> str:
+    """The value of a design of a problem, or what its machine has of a setting."""
+    if name not in problem.menus:
+        return show(design, name, rms)
+    return value_text(name, machine_of(problem, design)[name])
+
+
 def columns_of(ranking: Ranking, wanted: Sequence[str] | None) -> list[str]:
     """The columns to show besides the rank."""
     if wanted is not None:
         return [name for name in wanted if name != "rank"]
-    return short_columns(ranking.problem, ranking.goal.name)
+    shown = [group.best for group in ranking.groups] or ranking.best
+    return short_columns(ranking.problem, ranking.goal.name, shown)
 
 
 def print_ranking(
@@ -102,6 +135,8 @@ def print_ranking(
     table = best_table(ranking, columns, above=wanted is None)
     # By default, one line per design.
     print_table(console, table if wanted is not None else fitting(table))
+    if wanted is None and (said := same_machine(problem, ranking.best)):
+        line(console, said, above=1)
     if said := as_good(ranking.problem, ranking.goal, ranking.best):
         line(console, said, above=1)
     rest = ranking.feasible - len(ranking.best)
@@ -128,8 +163,8 @@ def designs_table(
     rms = problem.law.rms
     ranks = [str(rank) for rank in range(1, len(designs) + 1)]
     shown: list[tuple[str, list[str]]] = [(heading, ranks)]
-    for name in columns:
-        shown.append((name, [show(design, name, rms) for design in designs]))
+    for name, said in zip(columns, short_keys(columns), strict=True):
+        shown.append((said, [_show(problem, design, name, rms) for design in designs]))
         if above and name == goal.name == "loss":
             over = [signed(design.loss - designs[0].loss, rms=rms) for design in designs]
             shown.append(("above", over))
@@ -195,9 +230,10 @@ def group_table(ranking: Ranking, columns: Sequence[str]) -> Table:
     for group in ranking.groups:
         value = str(group.value).lower() if isinstance(group.value, bool) else str(group.value)
         ends = (format_quantity(end, "parameters", 3) for end in group.parameters)
-        cells = (show(group.best, name, ranking.problem.law.rms) for name in columns)
+        problem = ranking.problem
+        cells = (_show(problem, group.best, name, problem.law.rms) for name in columns)
         rows.append([value, f"{group.designs:,}", *ends, *cells])
-    headings = [ranking.group_by or "", "designs", "fewest", "most", *columns]
+    headings = [ranking.group_by or "", "designs", "fewest", "most", *short_keys(columns)]
     return Table(headings, rows, words=frozenset())
 
 
@@ -225,6 +261,9 @@ def _print_groups(
         "best of them; * the best of all",
         above=1,
     )
+    shown = [group.best for group in ranking.groups]
+    if wanted is None and (said := same_machine(ranking.problem, shown)):
+        line(console, said, above=1)
 
 
 def _key(ranking: Ranking, design: Evaluation) -> tuple[float, tuple[int, ...]]:

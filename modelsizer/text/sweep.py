@@ -36,18 +36,16 @@ def print_sweep(console: Console, found: SweepResult, path: Path | None = None) 
     problem, grid, rows = found.problem, found.grid, found.rows
     title(console, problem.name)
     shape = " x ".join(str(len(axis.values)) for axis in grid.axes)
+    counts = Counter(row["status"] for row in rows)
+    ended = [f"{counts[status]:,} {word}" for status, word in _WORDS.items() if counts[status]]
     there = len(rows) - found.solved
-    before = f", {there:,} were there" if there else ""
-    line(console, f"{shape} points; {found.solved:,} solved in {found.seconds:.2f} s{before}")
+    before = f", of which {there:,} were there" if there else ""
+    took = f"{found.seconds:.2f} s{before}"
+    line(console, f"{shape} points: {', '.join(ended) or 'none solved'}; {took}")
     if not found.complete:
         are = f"{len(rows):,} of {len(grid):,} points are there"
         line(console, f"Not complete: {STOPS[found.stop]}; {are}")
-    counts = Counter(row["status"] for row in rows)
-    line(
-        console,
-        ", ".join(f"{counts[s]:,} {w}" for s, w in _WORDS.items() if counts[s]) + "",
-        below=1,
-    )
+    line(console)
     if not rows:
         return
     _print_rows(console, problem, grid, rows[:MOST_ROWS])

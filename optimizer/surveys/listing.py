@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -34,13 +35,14 @@ LAYOUT_COLUMNS = ("data_parallel", "tensor_parallel", "pipeline_parallel")
 
 def default_columns(problem: Problem) -> list[str]:
     """Columns of a file of designs, unless others are asked for."""
-    return ["rank", "loss", "parameters", "tokens", *WIDE, *left_open(problem.space)]
+    chosen = [*WIDE, *left_open(problem.space), *problem.menus]
+    return ["rank", "loss", "parameters", "tokens", *chosen]
 
 
 def known_columns(problem: Problem) -> list[str]:
     """Columns that the problem has the data to compute."""
     quantities = [name for name in QUANTITIES if not problem.lacks(name)]
-    fixed = (*DERIVED, *SHOWN, *LAYOUT_COLUMNS)
+    fixed = (*DERIVED, *SHOWN, *LAYOUT_COLUMNS, *problem.menus)
     return list(dict.fromkeys([*fixed, *quantities]))
 
 
@@ -131,6 +133,8 @@ def _column(
     layers = table.layers(row, j)
     if name in LAYOUT_COLUMNS:
         return np.array([getattr(lay, name) for lay in table.layout])[table.layout_id[row]]
+    if name in problem.menus:
+        return _of_machines(problem, table, name)[table.layout_id[row]]
     if name == "aspect_ratio":
         return np.asarray(table["d_model"][row] / layers)
     if name == "shape_excess":
@@ -146,6 +150,15 @@ def _column(
         each = table.linear[name].values(row, j) / _own(problem, table, row)
         return np.asarray(np.rint(each).astype(np.int64))
     return _quantity(scorer, table, row, j, value, name)
+
+
+def _of_machines(problem: Problem, table: Table, name: str) -> np.ndarray[Any, Any]:
+    """What each layout has of a setting that offers several values, as text if they are mixed."""
+    head, _, key = name.partition(".")
+    values = [problem.machine(layout)[head][key] for layout in table.layout]
+    if len({type(value) for value in values}) > 1 or isinstance(values[0], list | dict):
+        values = [value if isinstance(value, str) else json.dumps(value) for value in values]
+    return np.array(values)
 
 
 def _own(problem: Problem, table: Table, row: Ints) -> Any:
