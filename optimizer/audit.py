@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -41,6 +42,10 @@ _KEYS = {
     "shape": "objective.shape",
 }
 """Settings of a problem that hold in place of arguments."""
+
+
+_OF_EVIDENCE = ("objective", "laws", "tokenizer")
+"""Tables that say how a design is judged."""
 
 
 class AuditError(ModelsizerError):
@@ -177,6 +182,7 @@ def audit(
     shape: str | None = None,
     solver: str = DEFAULT_SOLVER,
     problem: Problem | None = None,
+    judged_by: Mapping[str, Any] | None = None,
     time_limit: float | None = None,
 ) -> Audit:
     """Compare a model with the best design within its own budgets.
@@ -199,6 +205,9 @@ def audit(
     problem : Problem, optional
         Provides menus, settings, laws and other budgets, in place of `sequence`, `law` and
         `shape`.
+    judged_by : mapping, optional
+        Tables of the problem that the model is an answer of: laws, ablations and `[tokenizer]` are
+        those, where no argument says otherwise.
     time_limit : float, optional
         Seconds of both solves together; the first has half of them. What is not proven by then is
         returned as not complete.
@@ -235,7 +244,8 @@ def audit(
         require_count("sequence", sequence, most=MAX_COUNT)
     sequence = sequence or architecture.trunk.positions or DEFAULT_SEQUENCE_LENGTH
     if problem is None:
-        tables = _tables(architecture, block, tokens, sequence, law, shape)
+        evidence = _evidence(judged_by or {}, law, shape)
+        tables = _tables(architecture, block, tokens, sequence, evidence)
     else:
         tables = _own_budgets(problem.to_dict(), architecture, block, tokens)
     problem = _problem(tables)
@@ -281,13 +291,22 @@ def _model(problem: Problem, architecture: Architecture, tokens: float) -> Evalu
     return found
 
 
+def _evidence(tables: Mapping[str, Any], law: str | None, shape: str | None) -> dict[str, Any]:
+    """What a problem's tables say of the loss and of the text, with other laws where given."""
+    found = {name: tables[name] for name in _OF_EVIDENCE if name in tables}
+    objective = {k: v for k, v in found.get("objective", {}).items() if k in LAW_KEYS}
+    if law is not None:
+        objective.pop("shape", None)  # that of the other law, if there is one
+    given = {k: v for k, v in (("law", law), ("shape", shape)) if v is not None}
+    return found | {"objective": objective | given}
+
+
 def _tables(
     architecture: Architecture,
     block: str,
     tokens: float,
     sequence: int,
-    law: str | None,
-    shape: str | None,
+    evidence: dict[str, Any],
 ) -> dict[str, Any]:
     """The widest space, and what one sequence of the model uses on one accelerator."""
     return _own_budgets(
@@ -296,7 +315,7 @@ def _tables(
             "space": space_of(architecture),
             "training": {"sequence_length": sequence},
             "serving": {"context_length": sequence},
-            "objective": {k: v for k, v in (("law", law), ("shape", shape)) if v is not None},
+            **evidence,
         },
         architecture,
         block,

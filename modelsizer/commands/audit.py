@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -45,7 +45,7 @@ def audit(
         typer.Option(help="Training sequence length; the learned positions, or 4096."),
     ] = None,
     law: Annotated[
-        str | None, typer.Option(help="The loss law, besiroglu-2024 by default.")
+        str | None, typer.Option(help="The loss law; that of the answer, or besiroglu-2024.")
     ] = None,
     shape: Annotated[
         str | None, typer.Option(help="The shape law, where the law does not price it itself.")
@@ -70,6 +70,9 @@ def audit(
     plot_size: PlotSize = "wide",
 ) -> None:
     """Compare a model with the best design within its own budgets.
+
+    Laws, ablations and [tokenizer] are those of the answer that SOURCE is, of --problem, or the
+    defaults.
 
     Exit status: 0 compared, 2 bad input, 3 stopped by a limit.
     """
@@ -104,6 +107,7 @@ def audit(
                     shape=shape,
                     solver=solver,
                     problem=base,
+                    judged_by=_judged_by(read),
                     time_limit=before_drawing(clock, plot).share(2 if corners else 1),
                 )
             cornered = None
@@ -144,6 +148,12 @@ def audit(
         )
     if not ending.complete:
         raise typer.Exit(STOPPED)
+
+
+def _judged_by(read: Source) -> dict[str, Any] | None:
+    """The tables of the problem that an answer holds."""
+    tables = read.content.get("problem") if read.is_answer else None
+    return tables if isinstance(tables, dict) else None
 
 
 def _trained_tokens(source: str, read: Source, text: str | None) -> float:

@@ -89,6 +89,11 @@ def _row(repair: Repair) -> tuple[str, ...]:
     name, cost = name_of(repair.key), _cost(repair.cost)
     if repair.side is None or isinstance(repair.value, str) or isinstance(repair.before, str):
         end = {".min": "from ", ".max": "to "}.get(repair.key[-4:], "")
+        menu = repair.made.get(repair.key)
+        if isinstance(menu, list):  # one value more, of which one is chosen
+            others = [str(value) for value in menu if value != repair.value]
+            known = ", ".join(others) if len(others) <= _FEW_OFFERED else f"{len(others)} values"
+            return name, known, f"also {repair.value}", "", cost, ""
         return name, f"{end}{repair.before}", f"{end}{repair.value}", "", cost, ""
     sign = "<=" if repair.side == "max" else ">="
     before = amount(repair.before, repair.unit)
@@ -115,6 +120,7 @@ def _change(repair: Repair, value: Number, before: Number) -> str:
     return f"{'+' if more else '-'}{100 * (repair.excess or 0.0):.3g} %"
 
 
+_FEW_OFFERED = 3  # values of a menu that are listed
 _HEADINGS = ("", "is", "must be", "", "cost", "exactly")
 
 

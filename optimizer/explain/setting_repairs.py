@@ -75,14 +75,15 @@ def setting_repairs(
 
 def can_help(oracle: Oracle, key: str, conflicts: Sequence[Keys]) -> bool:
     """Whether a setting affects some constraint of every conflict, and has a next value."""
-    if oracle.relaxer.origin.menus.keys() & {key, *_TOGETHER.get(key, ())}:
-        return False  # a choice already, or what goes with one
+    menus = oracle.relaxer.origin.menus
+    if key not in menus and menus.keys() & {*_TOGETHER.get(key, ())}:
+        return False  # what goes with a choice
     quantities = {limit.key: limit.quantity for limit in oracle.relaxer.limits}
     changed = affected_by(key)
     if key.endswith(".accelerator"):  # whose memory is a limit by itself
         held = {limit.quantity for limit in oracle.relaxer.limits if limit.device}
         changed |= held & {OF_TABLES[key.partition(".")[0]]}
-    if key in LAYOUTS and _divides(oracle.relaxer.origin, key):
+    if key in LAYOUTS and (key in menus or _divides(oracle.relaxer.origin, key)):
         return True  # it decides which designs there are
     return all(any(quantities[k] in changed for k in conflict) for conflict in conflicts)
 
@@ -112,7 +113,7 @@ def holds_with(oracle: Oracle, settings: Mapping[str, object]) -> bool:
 def _repairs(oracle: Oracle, key: str) -> Iterator[Repair]:
     """Changes of a setting with which the problem is feasible."""
     problem = oracle.relaxer.origin
-    if key not in (*NUMBERS, *COUNTS):
+    if key in problem.menus or key not in (*NUMBERS, *COUNTS):
         tried = (step for step in steps(problem, key) if holds_with(oracle, step.made))
         yield from islice(tried, 1)
         return

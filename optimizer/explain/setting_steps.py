@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from modelsizer.optimizer.explain.change_costs import cost_of, weight_of
 from modelsizer.optimizer.explain.repairs import Repair
+from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.hardware.accelerators import Accelerator, accelerators
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.space.layouts import offered_by_default
@@ -47,6 +48,7 @@ SETTINGS = (*MENUS, *NUMBERS, *COUNTS, *LAYOUTS, *DEVICES)
 _FACTORS = (2, 4, 8)  # of a step of a number
 _MOST_DEVICES = 8
 _MOST_WAYS = 4
+_MOST_OFFERED = 64  # values of a menu that gets one more
 
 
 def setting_value(problem: Problem, key: str) -> Number | str | None:
@@ -71,8 +73,11 @@ def steps(problem: Problem, key: str) -> list[Repair]:
     Bytes, bits, ZeRO stages and recomputation go down their menus; numbers are halved, up to three
     times; accelerators grow by one for each way of tensor parallelism, then to two and four times
     as many; layouts get more or fewer ways over as many accelerators; another accelerator is one of
-    the catalogue that is as good in bandwidth and in FLOP/s.
+    the catalogue that is as good in bandwidth and in FLOP/s, and that its user may have. Where a
+    setting offers several values, a change offers one more beside them.
     """
+    if key in problem.menus:
+        return _beside(problem, key)
     now = setting_value(problem, key)
     found: list[Repair] = []
     if key in LAYOUTS:
@@ -103,6 +108,26 @@ def steps(problem: Problem, key: str) -> list[Repair]:
         found = [*_devices(problem, key, str(now))]
     priced = [r if r.cost is not None else replace(r, cost=_cost(r)) for r in found]
     return sorted(priced, key=lambda repair: repair.cost or 0.0)
+
+
+def _beside(problem: Problem, key: str) -> list[Repair]:
+    """Changes of a setting that offers several values: one more, at its least cost from any."""
+    offered = list(problem.menus[key].values)
+    if len(offered) > _MOST_OFFERED or not all(isinstance(v, int | float | str) for v in offered):
+        return []
+    found: dict[Number | str, Repair] = {}
+    for value in offered:
+        try:
+            alone = problem.with_settings({key: value})
+        except ProblemError:  # with no value of the other settings
+            continue
+        for repair in steps(alone, key):
+            if repair.value not in offered:
+                best = min(repair, found.get(repair.value, repair), key=lambda r: r.cost or 0.0)
+                found[repair.value] = replace(
+                    best, settings={**best.settings, key: [*offered, repair.value]}
+                )
+    return sorted(found.values(), key=lambda repair: repair.cost or 0.0)
 
 
 def changed(key: str, before: Number | str, after: Number | str) -> Repair:
@@ -167,7 +192,12 @@ def _devices(problem: Problem, key: str, now: str) -> Iterator[Repair]:
     figures = ("bandwidth", flops, "memory")
     ratios = {name: [ratio(each, figure) for figure in figures] for name, each in known.items()}
     dear = 0 if serving else 1
-    better = [n for n, r in ratios.items() if n != now and min(r) >= 1 and max(r) > 1]
+    better = [
+        n
+        for n, r in ratios.items()
+        if n != now and min(r) >= 1 and max(r) > 1
+        if known[n].vendor == own.vendor or known[n].vendor not in _ONLY_RENTED
+    ]
     paid = problem.prices.of(own)
 
     def dearer(name: str) -> float:
@@ -175,11 +205,23 @@ def _devices(problem: Problem, key: str, now: str) -> Iterator[Repair]:
         price = problem.prices.of(known[name])
         return float(price / paid) if price and paid else ratios[name][dear]
 
-    better.sort(key=dearer)
+    def cost_to(name: str) -> float:
+        """Of its price, of another vendor's software, and of a server to put it into."""
+        other = known[name]
+        moved = _ANOTHER_VENDOR * (other.vendor != own.vendor)
+        moved += _ANOTHER * (other.server and not own.server)
+        return max(weight_of(key) * math.log(dearer(name)), _ANOTHER) + moved
+
+    better.sort(key=cost_to)
     for name in better[:_MOST_DEVICES]:
-        cost = max(weight_of(key) * math.log(dearer(name)), _ANOTHER)
+        cost = cost_to(name)
         yield replace(changed(key, now, name), cost=cost)
 
 
 _ANOTHER = math.log(1.1)
-"""Least cost of another kind of accelerator: a tenth of a budget."""
+"""Least cost of another kind of accelerator, and of the server that one of a data centre needs in
+place of a desktop's: a tenth of a budget."""
+_ONLY_RENTED = ("AWS", "Google")
+"""Vendors whose accelerators stand in their own data centres alone: offered to their users only."""
+_ANOTHER_VENDOR = math.log(2)
+"""Cost of another vendor's kernels and tools, beside that of its accelerator: twice a budget."""

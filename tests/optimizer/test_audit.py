@@ -208,3 +208,24 @@ def test_an_audit_that_is_stopped_gives_no_verdict_that_is_not_proven(
     assert ("Not complete" in answer.output) == (not found["complete"])
     for part, verdict in (("optimum", "loss_gained"), ("cheapest", "compute_needed")):
         assert (found[part]["status"] == "optimal") == (found[verdict] is not None)
+
+
+def test_an_answer_is_judged_as_its_problem_judges(tmp_path: Path) -> None:
+    rates = {"65536": 4.4}
+    settings = {"objective.ablations": "none", "tokenizer": {"bytes_per_token": rates}}
+    problem = Problem.load("phone-2gb", settings | {"objective.law": "hoffmann-2022"})
+    answer = tmp_path / "answer.json"
+    answer.write_text(json.dumps(solve(problem).to_dict()))
+    found = CliRunner().invoke(app, ["audit", str(answer), "--json", "-"])
+    assert found.exit_code == 0, found.output
+    told = json.loads(found.stdout)
+    tables = told["optimum"]["problem"]
+    assert (
+        tables["objective"]["ablations"] == "none"
+        and tables["objective"]["law"] == problem.law.name
+    )
+    assert tables["tokenizer"]["bytes_per_token"] == rates
+    assert told["model"]["loss"] == json.loads(answer.read_text())["loss"]
+    other = CliRunner().invoke(app, ["audit", str(answer), "--json", "-", "--law", "kaplan-2020"])
+    other_tables = json.loads(other.stdout)["optimum"]["problem"]
+    assert other_tables["objective"]["law"] == "kaplan-2020" and "tokenizer" in other_tables

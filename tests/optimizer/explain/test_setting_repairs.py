@@ -10,6 +10,7 @@ import pytest
 from modelsizer import Problem
 from modelsizer.optimizer.explain.setting_repairs import can_help
 from modelsizer.optimizer.explain.setting_steps import SETTINGS, steps
+from modelsizer.problems.hardware.accelerators import accelerators
 from tests.support.machine_menus import MENUS
 
 TABLES = {
@@ -27,5 +28,44 @@ def test_settings_that_go_with_an_offered_one_have_no_next_value(key: str) -> No
     problem = Problem.from_tables(TABLES).with_settings({key: menu})
     oracle: Any = SimpleNamespace(relaxer=SimpleNamespace(origin=problem, limits=()))
     able = [each for each in SETTINGS if can_help(oracle, each, ())]
-    assert able and key not in able
+    assert able
     assert all(isinstance(steps(problem, each), list) for each in able)
+
+
+@pytest.mark.parametrize(
+    ("key", "offered", "next_ones"),
+    [
+        ("serving.accelerators", [1, 2], [3, 4, 8]),
+        ("serving.weight_bits", [16, 8], [4]),
+        ("training.zero_stage", [0, 2], [1, 3]),
+        ("serving.tensor_parallel", [1, 2], [4]),
+    ],
+)
+def test_one_more_value_is_offered_beside_those_of_a_menu(
+    key: str, offered: list[int], next_ones: list[int]
+) -> None:
+    problem = Problem.from_tables(TABLES).with_settings({key: offered})
+    found = steps(problem, key)
+    assert set(next_ones) <= {repair.value for repair in found}
+    assert not {repair.value for repair in found} & {*offered}
+    for repair in found:
+        assert repair.made[key] == [*offered, repair.value]
+        assert repair.before in offered and (repair.cost or 0) > 0
+    costs = [repair.cost for repair in found]
+    assert costs == sorted(costs)
+
+
+def test_another_accelerator_is_one_that_its_user_may_have() -> None:
+    known = accelerators()
+    for own, vendors in (("RTX-4090", {"NVIDIA", "AMD"}), ("MI300X", {"AMD", "NVIDIA"})):
+        problem = Problem.from_tables(TABLES).with_settings({"serving.accelerator": own})
+        found = steps(problem, "serving.accelerator")
+        assert found and {known[str(repair.value)].vendor for repair in found} <= vendors
+        assert known[str(found[0].value)].vendor == known[own].vendor
+    tpu = Problem.from_tables(TABLES).with_settings({"serving.accelerator": "TPU-v4"})
+    assert "Google" in {known[str(r.value)].vendor for r in steps(tpu, "serving.accelerator")}
+    two = Problem.from_tables(TABLES).with_settings({"serving.accelerator": ["RTX-4090", "L40S"]})
+    assert all(
+        repair.made["serving.accelerator"] == ["RTX-4090", "L40S", repair.value]
+        for repair in steps(two, "serving.accelerator")
+    )
