@@ -43,6 +43,7 @@ LISTED_AT_ONCE = 200  # small blocks listed before the number of options is chec
 FEW_BLOCKS = 256  # blocks of which a round is split at least, as far as they go
 FEW_LEFT = 32_768  # width options listed about as fast as an incumbent is looked for
 FEW_ROOTS = 256  # bounded in about 0.2 s
+FEW_MACHINES = 10_000  # machines and layouts under which a root is bounded in about 0.5 s
 TABLE_ROWS = 30_000  # width options gathered per table
 
 
@@ -293,10 +294,10 @@ class BlockSearch:
 def whole_floor(model: Model) -> float:
     """Return a lower bound on all designs of a space, from the corners of its roots alone.
 
-    It is minus infinity if there are too many roots for a quick answer.
+    It is minus infinity if there are too many roots, or machines, for a quick answer.
     """
     grid = model.store.grid(model.problem)
-    if len(grid.roots) > FEW_ROOTS:
+    if len(grid.roots) > FEW_ROOTS or len(model.problem.layouts) > FEW_MACHINES:
         return -np.inf
     search = BlockSearch(model, cover=Cover.whole(grid))
     search.open()
