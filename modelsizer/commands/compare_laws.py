@@ -72,6 +72,7 @@ def compare_laws(
         problem = load(file, set_, without)
         from modelsizer.optimizer.laws.curves import law_curves
         from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
+        from modelsizer.pictures.laws import published
         from modelsizer.text.compare_laws import print_comparison
 
         names = law_settings(problem, laws)
@@ -102,7 +103,7 @@ def compare_laws(
 
         pictures = []
         if setting is not None:
-            shown = (curves, setting.name, _published(setting))
+            shown = (curves, setting.name, published(setting))
             pictures = [
                 plot_file(plot, "laws", shown, title=problem.name, size=plot_size, ending=ending)
             ]
@@ -116,17 +117,3 @@ def compare_laws(
         raise typer.Exit(STOPPED)
     if {law.status for law in found.laws} == {"infeasible"}:
         raise typer.Exit(INFEASIBLE)
-
-
-def _published(setting: NumericSetting) -> tuple[tuple[str, float, float], ...]:
-    """Return name, training FLOPs (6ND) and parameters of dense models with known tokens."""
-    from modelsizer.problems.architecture.models import models
-
-    if setting.name != "training_flops":
-        return ()
-    found = []
-    for name, model in models().items():
-        n = model.parameters
-        if model.tokens is not None and n.active == n.total:
-            found.append((name, 6.0 * n.total * model.tokens, float(n.total)))
-    return tuple(found)

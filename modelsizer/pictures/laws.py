@@ -9,6 +9,22 @@ from modelsizer.pictures.picture import Picture, drawn_by
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
+
+
+def published(setting: NumericSetting) -> tuple[tuple[str, float, float], ...]:
+    """Return name, training FLOPs (6ND) and parameters of dense models with known tokens."""
+    from modelsizer.problems.architecture.models import models
+
+    if setting.name != "training_flops":
+        return ()
+    found = []
+    for name, model in models().items():
+        n = model.parameters
+        if model.tokens is not None and n.active == n.total:
+            found.append((name, 6.0 * n.total * model.tokens, float(n.total)))
+    return tuple(found)
+
 
 LAW = Picture(
     name="law",

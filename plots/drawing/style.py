@@ -132,12 +132,14 @@ def canvas(size: str = "wide", *, height: float | None = None) -> Iterator[Figur
     if size not in SIZES:
         raise ValueError(f"{size!r} is not a size of figure; take {' or '.join(SIZES)}")
     need_matplotlib()
-    from matplotlib.figure import Figure
+    from modelsizer.plots.drawing.notebook_figure import Figure
 
     kind = SIZES[size]
     with drawing_style(kind):
-        figure = Figure(figsize=(kind.width, kind.height * (height or 1.0)), layout="constrained")
+        sides = (kind.width, kind.height * (height or 1.0))
+        figure = Figure(figsize=sides, layout="constrained")
         figure.set_dpi(100.0)
+        figure.style = {**STYLE, "font.size": kind.font}
         with any_letters():
             yield figure
             tidy([figure])

@@ -23,7 +23,7 @@ from modelsizer.problems.architecture.feedforward import (
 from modelsizer.problems.architecture.mixers import Count, Mixer, NoAttention, check_positive
 from modelsizer.problems.architecture.weight_formats import WeightFormat
 from modelsizer.problems.records import dataclass
-from modelsizer.problems.shown import Shown
+from modelsizer.problems.shown import Drawn
 
 __all__ = [
     "Architecture",
@@ -206,7 +206,7 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
-class Architecture(Shown):
+class Architecture(Drawn):
     """A trunk and groups of layers.
 
     Parameters

@@ -1,0 +1,184 @@
+"""Pictures of values: those of the registry, by the class of the value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from modelsizer.problems.errors import ArgumentError, did_you_mean
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Answer = Callable[..., Any]
+"""From a value, and options of a picture, to what the picture is drawn from."""
+
+
+def figure_of(
+    value: object,
+    picture: str | None = None,
+    *,
+    title: str | None = None,
+    size: str = "wide",
+    ax: Axes | None = None,
+    **options: Any,
+) -> Figure:
+    """Draw a picture of a value; see `modelsizer.problems.shown.Drawn`."""
+    from modelsizer.pictures.registry import draw
+    from modelsizer.plots.drawing.style import SIZES
+
+    known = _pictures(value)
+    name = next(iter(known)) if picture is None else picture
+    if name not in known:
+        hint = did_you_mean(name, known)
+        raise ArgumentError("picture", f"{name!r} is none here{hint}; known: {', '.join(known)}")
+    if size not in SIZES:
+        raise ArgumentError("size", f"{size!r} is not {' or '.join(SIZES)}")
+    answer, takes = known[name]
+    if wrong := next((key for key in options if key not in takes), None):
+        of = f"; it takes {', '.join(takes)}" if takes else ""
+        raise ArgumentError(wrong, f"is no option of {name}{of}")
+    shown = _name(value) if title is None else title
+    try:
+        return draw(name, answer(value, **options), title=shown, size=size, ax=ax)
+    except ArgumentError:
+        raise
+    except (ValueError, LookupError) as error:  # LookupError: a result without a design
+        raise ArgumentError("ax" if "takes no ax" in str(error) else "plot", str(error)) from None
+
+
+def _pictures(value: object) -> Mapping[str, tuple[Answer, tuple[str, ...]]]:
+    for kind in type(value).__mro__:
+        if (found := _BY_CLASS.get(kind.__name__)) is not None:
+            return found
+    raise TypeError(f"{type(value).__name__} has no picture")
+
+
+def _name(value: Any) -> str:
+    """The name of the problem that a value is about; empty if it is about none."""
+    for holder in (value, getattr(value, "result", None), getattr(value, "found", None)):
+        problem = getattr(holder, "problem", None)
+        if problem is not None:
+            return str(problem.name)
+    return ""
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _problem(value: Any) -> Any:
+    return value.problem
+
+
+def _judged(value: Any) -> Any:
+    return value.chosen, value.best
+
+
+def _design(value: Any) -> Any:
+    """The design of a result, by kind of layer."""
+    from modelsizer.problems.designs.by_kind import by_kind
+
+    return by_kind(value.chosen, {"optimum": value.best.architecture})
+
+
+def _alone(value: Any) -> Any:
+    """An architecture, or that of a description, by kind of layer."""
+    from modelsizer.problems.designs.by_kind import by_kind
+    from modelsizer.problems.designs.standalone import standalone_problem
+
+    architecture = getattr(value, "architecture", value)
+    name = architecture.block or "architecture"
+    return by_kind(standalone_problem(architecture, {}), {name: architecture})
+
+
+def _allocation(value: Any, contexts: Any = (4096, 32768, 131072)) -> Any:
+    from modelsizer.problems.architecture.allocation import allocate
+
+    return allocate(getattr(value, "architecture", value), contexts)
+
+
+def _audit(value: Any) -> Any:
+    from modelsizer.problems.designs.by_kind import by_kind
+
+    name = value.architecture.block or "the model"
+    return by_kind(value.problem, {name: value.architecture} | value.rivals)
+
+
+def _drawn(value: Any) -> Any:
+    found = getattr(value, "found", value)
+    if found is None:
+        raise ValueError("no design keeps every limit, so there is nothing to draw")
+    return found
+
+
+def _frontier(value: Any, isoflops: bool = True) -> Any:
+    from modelsizer.optimizer.frontiers.isoflops import curves_along
+
+    try:
+        return value, curves_along(value) if isoflops else ()
+    except ValueError:
+        return value, ()
+
+
+def _laws(value: Any, over: str = "budgets.training_flops", points: int = 13) -> Any:
+    """Optima of the laws along a limit."""
+    from modelsizer.optimizer.laws.curves import law_curves
+    from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
+    from modelsizer.pictures.laws import published
+
+    setting = NumericSetting.of(value.problem, over)
+    values = setting.spaced(value.problem, None, None, points)
+    names = [law.name for law in value.laws]
+    return law_curves(value.problem, setting, values, names), setting.name, published(setting)
+
+
+def _ranking(value: Any) -> Any:
+    if not value.feasible:
+        raise ValueError("no design keeps every limit, so there is nothing to draw")
+    return value.problem
+
+
+def _price_curve(value: Any, budget: str | None = None) -> Any:
+    names = list(dict.fromkeys(row.constraint.name for row in value.rows))
+    if budget not in names:
+        known = ", ".join(names) or "none"
+        raise ArgumentError("budget", f"{budget!r} is no limit with a price; known: {known}")
+    return value, budget, value.result.solver
+
+
+def _study(value: Any, panel: str = "all") -> Any:
+    return value, panel
+
+
+def _plain(name: str, answer: Answer = _itself, *options: str) -> Any:
+    return {name: (answer, options)}
+
+
+_BY_CLASS: MappingProxyType[str, Mapping[str, tuple[Answer, tuple[str, ...]]]] = MappingProxyType(
+    {
+        "Allocation": _plain("allocation"),
+        "Architecture": _plain("stack", _alone) | _plain("kinds", _alone)
+        | _plain("allocation", _allocation, "contexts"),
+        "Audit": _plain("stack", _audit) | _plain("kinds", _audit),
+        "Description": _plain("allocation", _allocation, "contexts")
+        | _plain("stack", _alone) | _plain("kinds", _alone),
+        "DrawnAnswer": _plain("uncertainty", _drawn),
+        "Front": _plain("front"),
+        "Frontier": _plain("frontier", _frontier, "isoflops"),
+        "LawComparison": _plain("laws", _laws, "over", "points"),
+        "LawPage": _plain("law"),
+        "Plan": _plain("plan"),
+        "Prices": _plain("tornado") | _plain("price_curve", _price_curve, "budget"),
+        "Ranking": _plain("depth", _ranking),
+        "Result": _plain("landscape") | _plain("depth", _problem) | _plain("stack", _design)
+        | _plain("kinds", _design) | _plain("choices", _judged) | _plain("experts", _judged),
+        "Study": _plain("fit", _study, "panel"),
+        "SweepResult": _plain("sweep"),
+        "Uncertainty": _plain("uncertainty"),
+        "WhatIf": _plain("scenarios"),
+    }
+)  # fmt: skip
+"""Pictures of each class, the first by default: their answers, and the options that these take."""
