@@ -1,6 +1,7 @@
 """Lists of the reference that are made of the program itself: commands, functions, keys.
 
-A page has ``<!-- generated: NAME -->`` where a list belongs.
+A page has ``<!-- generated: NAME -->`` where a list belongs, and ``<!-- end -->`` after what readers
+of the repository find in its place.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ LISTS: Mapping[str, Callable[[], str]] = {
     "functions": functions.sections,
     "keys": keys.sections,
 }
-_MARK = re.compile(r"<!-- generated: ([\w-]+) -->")
+_MARK = re.compile(r"<!-- generated: ([\w-]+) -->.*?<!-- end -->", re.DOTALL)
 
 
 def filled(markdown: str) -> str:
