@@ -1,7 +1,7 @@
 """Lists of the reference that are made of the program itself: commands, functions, keys.
 
-A page has ``<!-- generated: NAME -->`` where a list belongs, and ``<!-- end -->`` after what readers
-of the repository find in its place.
+A page has ``<!-- generated: NAME -->`` where a list belongs, and ``<!-- end -->`` after what
+readers of the repository find in its place.
 """
 
 from __future__ import annotations
