@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import errno
 import threading
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.options import File
+
+if TYPE_CHECKING:
+    from modelsizer.live.state import Asked
+    from modelsizer.optimizer.result import Result
+    from modelsizer.optimizer.tables.clock import Clock
 
 DEFAULT_PORT = 8200
 _LOOK = 0.2  # seconds between two looks whether Ctrl-C was pressed
@@ -38,7 +43,7 @@ def serve(
         from modelsizer.live.routes import answers_of, page_of
         from modelsizer.live.server import Server
 
-        desk = Desk(file)
+        desk = Desk(file, _report)
         try:
             server = Server(port, lambda: page_of(desk), answers_of(desk))
         except OSError as error:
@@ -54,6 +59,14 @@ def serve(
             server.shutdown()
             if not desk.close(_PATIENCE):
                 leave_threads()
+
+
+def _report(result: Result, source: str, asked: Asked, clock: Clock) -> str:
+    """The page of the command ``report``."""
+    from modelsizer.page.question import CommandLine
+    from modelsizer.page.report import page_of
+
+    return page_of(result, CommandLine(source, asked.pairs, asked.without), clock).html
 
 
 def _why(port: int, error: OSError) -> str:

@@ -1,13 +1,14 @@
 """What a live page asks, and its answers, as plain values for JSON.
 
-A desk has two workers: one solves, and one draws and writes reports, so that an answer never waits
-for a picture. Each has tables of its own, which no other thread touches.
+A desk has three workers: one solves, one draws and explains, and one writes reports, so that no
+answer waits for a picture. Each has tables of its own, which no other thread touches.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 from modelsizer.live.controls import Control, controls
@@ -21,8 +22,9 @@ from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
 
-SECONDS = 60.0
-"""Time limit of an answer, after which the page shows what is known by then."""
+SECONDS, EXPLAINING_SECONDS = 60.0, 10.0
+"""Time limits of an answer and of its repairs, after which the page shows what is known by then."""
+WriteReport = Callable[[Result, str, Asked, Clock], str]
 
 
 class Worker:
@@ -78,6 +80,9 @@ class Desk:
     ----------
     source : str
         Path of a file, or the name of a library problem.
+    write : callable, optional
+        Writes a report, from a result, the source, what was asked, and a clock; without it there
+        are none.
 
     Raises
     ------
@@ -85,9 +90,10 @@ class Desk:
         If there is no such file, or anything in it is wrong.
     """
 
-    def __init__(self, source: str) -> None:
-        self.source = source
+    def __init__(self, source: str, write: WriteReport | None = None) -> None:
+        self.source, self._write = source, write
         self._solving, self._drawing = Worker("answers"), Worker("drawings")
+        self._reporting = Worker("reports")
         self._lock = threading.Lock()
         self._version: Version | None = None
         ProblemText.read(source).problem()
@@ -111,10 +117,76 @@ class Desk:
 
         return self._ask(self._solving, asker, work)
 
+    def drawings(self, state: State, asker: str = "") -> dict[str, Any]:
+        """The stack, the map and the front of the answer."""
+
+        def work(text: ProblemText, clock: Clock) -> dict[str, Any]:
+            from modelsizer.live.drawings import drawings
+
+            problem = asked(text, state).problem
+            return drawings(self._drawing.solver(problem, clock).solve(), clock)
+
+        return self._ask(self._drawing, asker, work)
+
+    def repairs(self, state: State, asker: str = "") -> dict[str, Any]:
+        """The least repairs of an infeasible problem; none of another one."""
+
+        def work(text: ProblemText, clock: Clock) -> dict[str, Any]:
+            from modelsizer.live.offers import offers
+            from modelsizer.optimizer.explain.explain import explain
+
+            found = explain(asked(text, state).problem, clock=clock)
+            keys = {*state.plain, *self._known_keys(text)}
+            return {
+                "repairs": [offer.to_dict() for offer in offers(found, keys)],
+                "complete": found.complete,
+            }
+
+        return self._ask(self._drawing, f"{asker} repairs", work, EXPLAINING_SECONDS)
+
+    def toml(self, state: State, _asker: str = "") -> dict[str, Any]:
+        """The problem as a file."""
+        from modelsizer.text.problem_toml import problem_toml
+
+        problem = asked(ProblemText.read(self.source), state).problem
+        return {"text": f"{problem_toml(problem)}\n"}
+
+    def config(self, state: State, framework: str, asker: str = "") -> dict[str, Any]:
+        """The configuration of the answer for a framework, as `solve --export` writes it."""
+
+        def work(text: ProblemText, clock: Clock) -> dict[str, Any]:
+            from modelsizer.live.saved import config_dict
+
+            return config_dict(self._result(asked(text, state), clock), framework)
+
+        return self._ask(self._solving, f"{asker} config", work)
+
+    def report(self, state: State, asker: str = "") -> dict[str, Any]:
+        """The page of the command ``report`` about the answer."""
+        write = self._write
+
+        def work(text: ProblemText, clock: Clock) -> dict[str, Any]:
+            assert write is not None
+            found = asked(text, state)
+            result = self._reporting.solver(found.problem, clock, anew=True).solve()
+            name = f"{Path(self.source).stem}.html"
+            return {"name": name, "html": write(result, self.source, found, clock)}
+
+        return self._ask(self._reporting, asker, work)
+
+    @property
+    def reports(self) -> bool:
+        """Whether it writes reports."""
+        return self._write is not None
+
     def close(self, patience: float = 0.0) -> bool:
-        """Stop what is asked; return whether both workers have ended."""
-        ended = [worker.queue.close(patience) for worker in (self._solving, self._drawing)]
+        """Stop what is asked; return whether all workers have ended."""
+        ended = [worker.queue.close(patience) for worker in self._workers]
         return all(ended)
+
+    @property
+    def _workers(self) -> tuple[Worker, ...]:
+        return self._solving, self._drawing, self._reporting
 
     def _ask(
         self,
@@ -149,6 +221,12 @@ class Desk:
 
     def _result(self, found: Asked, clock: Clock) -> Result:
         return self._solving.solver(found.problem, clock).solve()
+
+    def _known_keys(self, text: ProblemText) -> Collection[str]:
+        """Keys of the controls, if they are made."""
+        with self._lock:
+            known = self._version
+        return known.controls if known is not None and known.text == text else ()
 
     def _known(self, text: ProblemText, clock: Clock) -> Version:
         """The version of the file with its controls, made once."""

@@ -9,6 +9,7 @@ from modelsizer.live.desk import Desk
 from modelsizer.live.live_page import live_page
 from modelsizer.live.server import Answer
 from modelsizer.live.state import State
+from modelsizer.problems.errors import ProblemError, short
 
 
 def page_of(desk: Desk) -> str:
@@ -18,7 +19,23 @@ def page_of(desk: Desk) -> str:
 
 def answers_of(desk: Desk) -> dict[str, Answer]:
     """The answers of a desk by path; each takes the body of a request and the name of its page."""
-    return {"/solve": _of_state(desk.solve), "/view": _of_state(desk.view)}
+    found = {
+        "/solve": _of_state(desk.solve),
+        "/view": _of_state(desk.view),
+        "/drawings": _of_state(desk.drawings),
+        "/repairs": _of_state(desk.repairs),
+        "/toml": _of_state(desk.toml),
+        "/config": lambda body, page: desk.config(State.of(body), _framework(body), page),
+    }
+    return found | ({"/report": _of_state(desk.report)} if desk.reports else {})
+
+
+def _framework(body: Mapping[str, Any]) -> str:
+    """The framework of a configuration; that of Hugging Face if none is named."""
+    name = body.get("framework", "hf")
+    if not isinstance(name, str):
+        raise ProblemError.of("framework", f"{short(name)} is not the name of a framework")
+    return name
 
 
 def _of_state(answer: Callable[[State, str], Mapping[str, Any]]) -> Answer:

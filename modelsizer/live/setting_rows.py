@@ -80,6 +80,8 @@ class SettingRow:
 
     def text(self, value: Any) -> str:
         """A value as it is shown and typed."""
+        if isinstance(value, list | tuple):
+            return f"any of {', '.join(map(self.text, value))}"
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if number and self.dimension and self.dimension != "count":
             return amount_text(value, self.dimension)

@@ -11,6 +11,7 @@ from modelsizer.live.controls import Control
 from modelsizer.live.state import CORNER, SCENARIO, Asked, State
 from modelsizer.live.typed_text import typed
 from modelsizer.optimizer.constraints import TOKENS
+from modelsizer.optimizer.infeasible import MORE
 from modelsizer.optimizer.result import BudgetUse, Result, machine_of
 from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.worth import worth
@@ -109,7 +110,8 @@ def view_of(
     source, version : str
         The file's name, and which version of it was solved.
     """
-    design, told = result.design, [str(warning) for warning in result.warnings]
+    design = result.design
+    told = [str(warning) for warning in result.warnings if str(warning) != MORE]
     infeasible = result.status == "infeasible"
     tokens = "" if design is None else format_quantity(design.tokens, "tokens")
     return View(
@@ -121,7 +123,7 @@ def view_of(
         f"{result.seconds:.2f} s",
         None if design is None else _loss(result),
         _objective(result),
-        [] if design is None else [(k, _words(k), v) for k, v in architecture_rows(result)],
+        [] if design is None else _architecture(result),
         [] if design is None else _machine(result),
         [] if design is None else prediction_rows(result),
         [] if design is None else cost_rows(result.problem, design),
@@ -142,6 +144,12 @@ def view_of(
 
 def _words(key: str) -> str:
     return key.replace("_", " ")
+
+
+def _architecture(result: Result) -> list[tuple[str, str, str]]:
+    """The choices of the design; its groups of layers are in the drawing of the stack."""
+    rows = (row for row in architecture_rows(result) if row[0] != "groups")
+    return [(key, _words(key), text.strip('"')) for key, text in rows]
 
 
 def _loss(result: Result) -> dict[str, Any]:

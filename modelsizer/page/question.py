@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import platform
-import re
 import shlex
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.result import Result
 from modelsizer.page.tags import Html, block, join, pairs, tag
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.version import __version__
-
-if TYPE_CHECKING:
-    from modelsizer.problems.problem import Problem
+from modelsizer.text.problem_toml import problem_toml
 
 _PACKAGES = ("numpy", "scipy", "pulp")
-_ARRAY = re.compile(r"\[\n((?: +.*,\n)+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +74,7 @@ def problem_section(result: Result, command_line: CommandLine) -> Html:
         if command_line.settings or command_line.without
         else "Its tables:"
     )
-    return join([pairs(rows), tag("p", text), block(_toml(problem))], "\n")
-
-
-def _toml(problem: Problem) -> str:
-    """Write the problem as TOML, with each list on one line."""
-
-    def line(match: re.Match[str]) -> str:
-        return f"[{', '.join(item.strip().rstrip(',') for item in match[1].splitlines())}]"
-
-    return _ARRAY.sub(line, problem.to_toml()).strip()
+    return join([pairs(rows), tag("p", text), block(problem_toml(problem))], "\n")
 
 
 def reproduce_section(command_line: CommandLine) -> Html:

@@ -187,6 +187,7 @@ def explain(
     weights: Mapping[str, object] | None = None,
     time_limit: float | None = None,
     progress: Callable[[int, int], None] | None = None,
+    clock: Clock | None = None,
 ) -> Explanation:
     """Explain why a problem is infeasible: all minimal conflicts, and the least repairs.
 
@@ -203,6 +204,8 @@ def explain(
         Seconds. What is proven by then, or by an interruption, is returned as not complete.
     progress : callable, optional
         Called with the number of conflicts known and of searches.
+    clock : Clock, optional
+        In place of the time limit.
 
     Returns
     -------
@@ -223,7 +226,7 @@ def explain(
     """
     require_type("problem", problem, Problem)
     require_type("weights", weights or {}, Mapping)
-    oracle = Oracle(problem, progress, Clock.of(time_limit))
+    oracle = Oracle(problem, progress, Clock.of(time_limit) if clock is None else clock)
     limits = oracle.relaxer.limits
     costs = _weights(problem, limits, weights or {})
     asked = list(dict.fromkeys(key for name in why for key in _resolved(problem, limits, name)))

@@ -42,6 +42,30 @@ class Landscape:
     share: dict[str, Floats]
     complete: bool = True
 
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Rows and columns of the feasible part, with a margin."""
+        some = np.isfinite(self.loss)
+        if not some.any():
+            return slice(None), slice(None)
+        ends = []
+        for axis in (1, 0):
+            where = np.flatnonzero(some.any(axis=axis))
+            margin = max(2, int(where[-1] - where[0]) // 8)
+            ends.append(slice(max(0, int(where[0]) - margin), int(where[-1]) + margin + 1))
+        return ends[0], ends[1]
+
+    def outermost(self, name: str) -> Floats:
+        """The least share of a limit at each depth and width, or at a greater depth; shape (L, W).
+
+        Feasibility is not monotonic in depth, since few layouts divide some depths: a line on which
+        this is 1 lies at the deepest feasible depth.
+        """
+        share = self.share[name]
+        filled = np.where(np.isnan(share), np.inf, share)
+        found: Floats = np.minimum.accumulate(filled[::-1])[::-1]
+        return np.where(np.isnan(share), np.nan, found)
+
 
 def landscape(problem: Problem, *, clock: Clock | None = None) -> Landscape:
     """Evaluate every design and keep the best of each depth and width.

@@ -21,6 +21,7 @@ from modelsizer.problems.records import dataclass
 
 MOST_BINS, FEWEST_BINS = 90, 32  # bins of parameters, logarithmic
 IN_A_CELL = 3  # average designs per cell; with fewer, the menu's own steps dominate the picture
+_MARGIN = 1.25  # factor in parameters beyond the outermost feasible design
 OBJECTIVES = ("parameters", "layers", "loss")
 
 
@@ -69,6 +70,26 @@ class Region:
     def complete(self) -> bool:
         """Whether every design was counted, and the front is complete."""
         return self.counted and self.front.complete
+
+    @property
+    def window(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Depths and parameters around the feasible designs, with a margin.
+
+        Around the front as well, where not all were counted.
+        """
+        rows, columns = np.nonzero(self.feasible)
+        layers, sizes = self.layers[rows], self.edges[[columns, columns + 1]].ravel()
+        if not self.complete:
+            values = self.front.values
+            layers = np.append(layers, np.asarray(values["layers"]))
+            sizes = np.append(sizes, np.asarray(values["parameters"], dtype=float))
+        least = float(sizes.min())
+        if self.best is not None:
+            least = min(least, float(self.best.parameters.active))
+        first, last = float(layers.min()), float(layers.max())
+        margin = max(1.0, 0.03 * (last - first))
+        ends = (least / _MARGIN, float(sizes.max()) * _MARGIN)
+        return (first - margin, last + margin), ends
 
     def guide(self, aspect: float) -> Floats:
         """Parameters at each depth of designs with ``d_model = aspect x layers``; shape (L,).

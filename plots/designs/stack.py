@@ -33,7 +33,8 @@ _WIDTH = 0.86  # of a layer, relative to the distance between layers
 _STRIP = MappingProxyType({"wide": 0.52, "column": 0.66})  # inches per model
 _AROUND = MappingProxyType({"wide": 1.15, "column": 1.05})  # inches above and below the strips
 _LOW = 0.6  # height of a mixer that does not see the whole context, relative to one that does
-_SEE_ALL = frozenset({"full", "latent", "compressed"})
+SEE_ALL = frozenset({"full", "latent", "compressed"})
+"""Families of mixers that see the whole context."""
 _FFN, _MIXER = 0.15, 0.34  # heights of the feed-forward and of the mixer; a strip has 1
 _TEXT = 0.03  # from the mixer to the text above it
 _LINE = 0.19  # a line of text
@@ -74,7 +75,7 @@ def stack(
     if size in SIZES:
         height = (_AROUND[size] + _STRIP[size] * len(data)) / SIZES[size].height
     with one_axes(ax, size, height=height) as (figure, axes):
-        layers = {name: _layers(architecture) for name, architecture in data.items()}
+        layers = {name: layers_in_order(architecture) for name, architecture in data.items()}
         numbers = []
         for row, (name, architecture) in enumerate(data.items()):
             bottom = len(data) - 1 - row
@@ -89,7 +90,7 @@ def stack(
     return figure
 
 
-def _layers(architecture: Architecture) -> list[Layer]:
+def layers_in_order(architecture: Architecture) -> list[Layer]:
     """The layers in their order, or kind after kind if the order is not known."""
     grouped = [group.layer for group in architecture.groups for _ in range(group.count)]
     return architecture.stack() or grouped
@@ -101,7 +102,7 @@ def _strip(axes: Axes, bottom: float, layers: list[Layer]) -> None:
     for at, layer in enumerate(layers):
         mixers, ffns = families(layer)
         floor = bottom + _FFN + _GAP
-        each = _MIXER * (1.0 if _SEE_ALL & set(mixers) else _LOW) / max(1, len(mixers))
+        each = _MIXER * (1.0 if SEE_ALL & set(mixers) else _LOW) / max(1, len(mixers))
         for i, family in enumerate(mixers):
             boxes.setdefault(family, []).append((at, floor + i * each, each))
         for i, family in enumerate(ffns):
@@ -131,7 +132,7 @@ def _name(axes: Axes, row: float, name: str, architecture: Architecture, *, firs
         What stands beside the name.
     """
     narrow = small(axes)
-    counted, kinds = _size(architecture), ", ".join(_kinds(architecture))
+    counted, kinds = size_words(architecture), ", ".join(kind_words(architecture))
     bottom = row + _FFN + _GAP + _MIXER + _TEXT
     words = axes.text(
         0, bottom + (_LINE if narrow else 0), one_line(name, _NAME), va="bottom",
@@ -156,7 +157,7 @@ def _shorten(text: Text, right: float) -> None:
         text.set_text(one_line(text.get_text(), max(1, int(room * len(text.get_text())))))
 
 
-def _size(architecture: Architecture) -> str:
+def size_words(architecture: Architecture) -> str:
     """Layers, width and parameters."""
     counted = count_parameters(architecture)
     total = format_quantity(counted.total, "parameters", 3)
@@ -166,7 +167,7 @@ def _size(architecture: Architecture) -> str:
     return f"{words}, {format_quantity(counted.active, 'parameters', 3)} active"
 
 
-def _kinds(architecture: Architecture) -> list[str]:
+def kind_words(architecture: Architecture) -> list[str]:
     """Numbers of layers of each family of mixer where there are several, windows, and experts."""
     counts = {
         family: sum(g.count for g in architecture.groups if family in families(g.layer)[0])
