@@ -9,13 +9,15 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import modelsizer
 from modelsizer import Problem
-from modelsizer.cli import COMMANDS, app
+from modelsizer.cli import app
 from modelsizer.problems.quantities.rows import QUANTITIES
 from tests.support.shared import ROOT
 
@@ -105,13 +107,20 @@ def test_every_function_is_shown() -> None:
 
 
 def test_every_command_shown_exists() -> None:
-    shown = set(re.findall(r"^    modelsizer ([\w-]+)", PAGES, re.MULTILINE)) - {
-        "--version",
-        "init",
-        "serve",
-    }
-    assert len(shown) > 20
-    assert shown <= set(COMMANDS)
+    """With its options, in blocks of commands and in the lines of options below one."""
+    group: Any = typer.main.get_command(app)
+    wrong, seen = [], set()
+    for block in re.findall(r"^    modelsizer .*(?:\n        .*)*", PAGES, re.MULTILINE):
+        line = re.sub(r" +#.*", "", block).replace("\\\n", " ")
+        name = line.split()[1]
+        if name.startswith("-") or name == "init" or "--copy" in line:
+            continue
+        command = group.get_command(None, name)
+        known = {text for each in command.params for text in each.opts} if command else set()
+        seen.add(name)
+        wrong += [line] if not known or set(re.findall(r" (--[a-z-]+)", line)) - known else []
+    assert wrong == []
+    assert len(seen) > 20
 
 
 def test_the_readme_is_short() -> None:
