@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelsizer.plots.drawing.axes import heading, quantity_axis, tick
-from modelsizer.plots.drawing.labels import DOT, Labels, far_apart
-from modelsizer.plots.drawing.marks import cloud, note, star
+from modelsizer.plots.drawing.labels import ALL_SIDES, INKED, SIDES, Labels, far_apart
+from modelsizer.plots.drawing.marks import dot_size, loss_cloud, star
 from modelsizer.plots.drawing.one_axes import one_axes
 from modelsizer.plots.drawing.style import INK, QUIET, STAR, small
 from modelsizer.problems.laws.digits import loss_text
@@ -21,7 +21,6 @@ from modelsizer.problems.laws.digits import loss_text
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.text import Text
 
     from modelsizer.optimizer.surveys.region import Landmark, Region
     from modelsizer.optimizer.tables.table import Floats
@@ -30,14 +29,14 @@ if TYPE_CHECKING:
 GUIDES = (16, 32, 64, 128, 256)
 """Aspect ratios d_model / layers of the guides: published models lie between 32 and 200."""
 _NAMES = {"wide": 11, "column": 5}  # number of published models named
+_TRIED = 3  # candidates for each, as not every one has room for a name
 _CLEAR = 1.1  # factor in parameters between the frame and the mark of a published model
 _OF_MIXTURES = 0.7  # share of them that mixtures of experts may take
-_LANDMARK = 3.0  # cost of covering a published mixture
-_SAMPLES = 9  # points along the line of a mixture
+_LANDMARK = 9.0  # cost of covering a published mixture
+_SAMPLES = 17  # points along the line of a mixture
 _MARGIN = 1.25  # factor in parameters beyond the outermost feasible design
-_WORST_SHARE = 0.75  # quantile of the front's losses at which the colour scale ends
 _LEAST_GUIDE = 0.08  # fraction of the depths at which a guide must cross designs to be drawn
-_REACHES = (5.0, 9.0, 14.0, 22.0, 32.0)  # points from a published model to its name
+_REACHES = (5.0, 9.0, 14.0, 22.0, 32.0, 44.0, 54.0)  # points from a published model to its name
 _NAMED_AT = (0.85, 0.93, 0.75, 0.65, 0.5, 0.35, 0.2)  # fractions along a guide, by preference
 
 
@@ -69,14 +68,16 @@ def depth_parameters(
         quantity_axis(axes, "x", "layers")
         quantity_axis(axes, "y", "parameters", log=True)
         heading(axes, title)
-        key = _key(axes, data)
         labels = Labels(axes)
-        labels.avoid_text(key)
-        labels.avoid_points(_points(data), weight=DOT)
+        points = _points(data)
+        labels.avoid_points(points, size=dot_size(axes, len(points)), weight=INKED)
+        guides = _guides(axes, data, labels)
+        _mark_optimum(axes, data, labels)
+        _key(axes, data, labels)
         mixtures = [at for mark in data.landmarks if _is_mixture(mark) for at in _along(mark)]
         labels.avoid_points(np.reshape(mixtures, (-1, 2)), weight=_LANDMARK)
-        _optimum(axes, data, labels)
-        _guides(axes, data, labels)
+        _optimum(data, labels)
+        _name_guides(guides, labels)
         _landmarks(axes, data, labels)
     return figure
 
@@ -123,8 +124,7 @@ def _cells(layers: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[float]:
 def _front(figure: Figure, axes: Axes, data: Region) -> None:
     """Draw nondominated designs, coloured by loss."""
     layers, parameters = _points(data).T
-    bar = cloud(figure, axes, layers, parameters, data.front.loss, _WORST_SHARE)
-    bar.set_label("predicted loss of the front (nats per token)")
+    loss_cloud(figure, axes, layers, parameters, data.front.loss, "loss of the front")
 
 
 def _points(data: Region) -> Floats:
@@ -133,8 +133,8 @@ def _points(data: Region) -> Floats:
     return np.column_stack([values["layers"], np.array(values["parameters"], dtype=float)])
 
 
-def _key(axes: Axes, data: Region) -> Text:
-    """Draw the legend in the corner of deep, small designs, where the front has no points."""
+def _key(axes: Axes, data: Region, labels: Labels) -> None:
+    """Draw the legend in a free corner: that of deep, small designs unless a mark is there."""
     narrow = small(axes)
     words = ["grey: feasible", "points: the front"] if narrow else [
         "grey: feasible designs, darker where there are more",
@@ -143,7 +143,8 @@ def _key(axes: Axes, data: Region) -> Text:
     ]  # fmt: skip
     if any(_is_mixture(model) for model in (*data.landmarks, data.best) if model is not None):
         words.append("dots: active" if narrow else "dots below: parameters that a token uses")
-    return note(axes, "\n".join(words), "lower right", fontsize="x-small")
+    corners = ("lower right", "upper left", "lower left", "upper right")
+    labels.note("\n".join(words), corners, fontsize="x-small")
 
 
 def _is_mixture(model: Landmark | Evaluation) -> bool:
@@ -162,8 +163,8 @@ def _active(
               linestyle="none", zorder=5)  # fmt: skip
 
 
-def _guides(axes: Axes, data: Region, labels: Labels) -> None:
-    """Draw lines of equal aspect ratio, each labelled where it leaves the axes."""
+def _guides(axes: Axes, data: Region, labels: Labels) -> list[tuple[int, Floats]]:
+    """Draw lines of equal aspect ratio; return the ratio and the path of each."""
     low, high = axes.get_ylim()
     left, right = axes.get_xlim()
     paths: list[tuple[int, Floats]] = []
@@ -173,13 +174,17 @@ def _guides(axes: Axes, data: Region, labels: Labels) -> None:
         if _among_designs(data, line) >= _LEAST_GUIDE * len(data.layers):
             axes.plot(data.layers, line, color=INK, linewidth=0.5, dashes=(5, 4), zorder=4)
             paths.append((aspect, np.column_stack([data.layers, line])[inside]))
+            labels.avoid_line(np.column_stack([data.layers, line]))
+    return paths
+
+
+def _name_guides(paths: Sequence[tuple[int, Floats]], labels: Labels) -> None:
+    """Label each line of equal aspect ratio, near where it leaves the axes."""
     first = True
     for aspect, path in paths:
         words = f"d_model / layers = {aspect}" if first else f"{aspect}"
         written = labels.along(words, path, _NAMED_AT, turned=False, color=QUIET, zorder=6)
         first = first and written is None
-    for _, path in paths:
-        labels.avoid_line(path)
 
 
 def _among_designs(data: Region, line: Floats) -> int:
@@ -190,23 +195,31 @@ def _among_designs(data: Region, line: Floats) -> int:
     return int((data.feasible[at, bins[at]] > 0).sum())
 
 
-def _optimum(axes: Axes, data: Region, labels: Labels) -> None:
-    """Mark the optimum, and write its numbers beside it."""
+def _mark_optimum(axes: Axes, data: Region, labels: Labels) -> None:
+    """Mark the optimum: all of its parameters, and those in use."""
     if data.best is None:
         return
-    shape = data.best.architecture
-    at = (float(shape.layers), float(data.best.parameters.total))
+    counted = data.best.parameters
+    at = (float(data.best.architecture.layers), float(counted.total))
     narrow = small(axes)
     star(axes, *at, size=9 if narrow else 15)
     labels.avoid_points([at], size=9 if narrow else 14)
-    counted = data.best.parameters
-    lines = [f"{shape.layers} x {shape.trunk.d_model}, {tick(at[1], 'parameters')}"]
     if _is_mixture(data.best):
         below = (at[0], float(counted.active))
         _active(axes, *at, below[1], STAR, 4.0 if narrow else 6.0)
         labels.avoid_line([at, below])
         labels.avoid_points([below], size=7)
-        lines.append(f"{tick(below[1], 'parameters')} active")
+
+
+def _optimum(data: Region, labels: Labels) -> None:
+    """Write the numbers of the optimum beside it."""
+    if data.best is None:
+        return
+    shape, counted = data.best.architecture, data.best.parameters
+    at = (float(shape.layers), float(counted.total))
+    lines = [f"{shape.layers} x {shape.trunk.d_model}, {tick(at[1], 'parameters')}"]
+    if _is_mixture(data.best):
+        lines.append(f"{tick(float(counted.active), 'parameters')} active")
     known = not np.isnan(data.best.loss)
     lines.append(f"loss {loss_text(data.best.loss)}" if known else "loss unknown")
     labels.beside("\n".join(lines), [at], reaches=(9.0, 14.0, 20.0, 28.0), backed=True,
@@ -277,17 +290,18 @@ def _landmarks(axes: Axes, data: Region, labels: Labels) -> None:
     if not marks:
         return
     x, y = [float(m.layers) for m in marks], [float(m.parameters) for m in marks]
-    some = _shown(axes, marks, _NAMES["column" if narrow else "wide"], data.best)
-    labels.avoid_points([(x[i], y[i]) for i in some], size=size + 1)
-    for mark in (marks[i] for i in some):
-        if _is_mixture(mark):
-            labels.avoid_line(_along(mark))
-    named = [
-        i for i in some
-        if labels.beside(marks[i].name, [(x[i], y[i])], optional=True,
-                         reaches=_REACHES[: 4 if _is_mixture(marks[i]) else None],
-                         backed=True, leader_from=9.0, fontsize="x-small")
-    ]  # fmt: skip
+    most = _NAMES["column" if narrow else "wide"]
+    named: list[int] = []
+    for i in _shown(axes, marks, _TRIED * most, data.best):
+        path, sides = _along(marks[i]), ALL_SIDES if _is_mixture(marks[i]) else SIDES
+        if len(named) == most or any(labels.cover(point, size + 1) for point in path):
+            continue
+        labels.avoid_points([(x[i], y[i])], size=size + 1)
+        if labels.beside(marks[i].name, [(x[i], y[i])], sides, _REACHES, optional=True,
+                         backed=True, leader_from=9.0, fontsize="x-small"):  # fmt: skip
+            named.append(i)
+            if _is_mixture(marks[i]):
+                labels.avoid_line(path)
     for mark in (marks[i] for i in named):
         if _is_mixture(mark):
             _active(axes, mark.layers, mark.parameters, mark.active, INK, size / 2)

@@ -9,7 +9,8 @@ import numpy as np
 
 from modelsizer.plots.drawing.axes import heading, tick
 from modelsizer.plots.drawing.labels import MARK, Labels, back, far_apart
-from modelsizer.plots.drawing.marks import colour_bar, note, star
+from modelsizer.plots.drawing.marks import colour_bar, star
+from modelsizer.plots.drawing.notes import note
 from modelsizer.plots.drawing.one_axes import one_axes
 from modelsizer.plots.drawing.style import COLOURS, INK, QUIET, small
 from modelsizer.problems.laws.digits import loss_text

@@ -8,9 +8,10 @@ import numpy as np
 
 from modelsizer.plots.drawing.axes import heading, quantity_axis
 from modelsizer.plots.drawing.labels import MARK, Labels
+from modelsizer.plots.drawing.loss_levels import gap_edges, label_gaps, loss_colours
 from modelsizer.plots.drawing.marks import colour_bar, star
 from modelsizer.plots.drawing.one_axes import one_axes
-from modelsizer.plots.drawing.style import COLOURS, FAINT, INK, LINES, QUIET
+from modelsizer.plots.drawing.style import FAINT, INK, LINES, QUIET
 from modelsizer.problems.laws.digits import loss_text
 
 if TYPE_CHECKING:
@@ -21,16 +22,14 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.surveys.landscape import Landscape
     from modelsizer.optimizer.tables.table import Floats, Ints
 
-_LEVELS = 14  # number of colour steps
 _NAMED_AT = (0.3, 0.7, 0.5, 0.15, 0.85, 0.4, 0.6, 0.2, 0.8)
 """Fractions along a limit at which its label may be placed, in order of preference."""
 _ANCHORS = 8  # points of a short limit that its name may lead to
 _SIDES = ((-1, -1), (1, -1), (-1, 1), (1, 1), (-1, 0), (1, 0))
 _REACHES = (13.0, 18.0, 26.0, 36.0)  # points from the optimum to its numbers
 _LEAST_GREY = 0.04  # fraction of the axes from which the infeasible area is labelled
-_GREY_AT = (0.93, 0.85, 0.75, 0.6, 0.45)  # fractions of the height, by preference
-_GREY_ALONG = (0.5, 0.75, 0.25)  # fractions of the grey's width at that height
-_WORST_SHARE = 0.7  # quantile of the losses at which the colour scale ends
+_GREY_AT = (0.93, 0.85, 0.97, 0.89, 0.8, 0.75, 0.7, 0.65, 0.6, 0.5, 0.45)  # fractions of the height
+_GREY_ALONG = (0.5, 0.75, 0.25, 0.4, 0.6, 0.85, 0.15)  # of the grey's width at that height
 
 
 def landscape(
@@ -129,12 +128,13 @@ def _colours(figure: Figure, axes: Axes, data: Landscape) -> None:
         )
     if not np.isfinite(loss).any():
         return
-    low = float(np.nanmin(loss))
-    high = low + (float(np.nanquantile(loss, _WORST_SHARE)) - low or 1e-6)
+    least = float(np.nanmin(loss))
+    edges = gap_edges(loss)
+    colours, norm = loss_colours(edges)
     mesh = axes.pcolormesh(
-        x, y, loss, cmap=_steps(), vmin=low, vmax=high, shading="nearest", rasterized=True
+        x, y, loss - least, cmap=colours, norm=norm, shading="nearest", rasterized=True
     )
-    colour_bar(figure, axes, mesh).set_label("least predicted loss (nats per token)")
+    label_gaps(colour_bar(figure, axes, mesh, extend="neither"), edges, least, "least loss")
 
 
 def _borders(middles: Ints) -> tuple[float, float]:
@@ -147,12 +147,6 @@ def _flat(colour: str) -> Colormap:
     from matplotlib.colors import ListedColormap
 
     return ListedColormap([colour])
-
-
-def _steps() -> Colormap:
-    import matplotlib as mpl
-
-    return mpl.colormaps[COLOURS].resampled(_LEVELS).reversed()
 
 
 def _limits(axes: Axes, data: Landscape, binding: frozenset[str]) -> list[tuple[Floats, str, str]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from modelsizer.plots.drawing.axes import heading
 from modelsizer.plots.drawing.labels import REACHES, SIDES, Labels
-from modelsizer.plots.drawing.marks import note
+from modelsizer.plots.drawing.notes import note
 from modelsizer.plots.drawing.one_axes import one_axes
 from modelsizer.plots.drawing.style import INK, QUIET, STAR, small
 from modelsizer.plots.drawing.texts import one_line, power

@@ -9,7 +9,7 @@ import numpy as np
 
 from modelsizer.plots.drawing.axes import heading
 from modelsizer.plots.drawing.lines import Line, draw_lines, name_lines
-from modelsizer.plots.drawing.marks import note
+from modelsizer.plots.drawing.notes import note
 from modelsizer.plots.drawing.one_axes import one_axes
 from modelsizer.problems.units import format_number
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from modelsizer.plots.drawing.notes import note
 from modelsizer.plots.drawing.style import INK
 from modelsizer.problems.records import dataclass
 
@@ -33,14 +34,22 @@ SIDES: tuple[XY, ...] = (
 """Directions from an anchor to its label, in order of preference."""
 REACHES = (7.0, 14.0, 22.0, 32.0, 44.0, 58.0)
 """Distances from an anchor to its label, in points."""
+FARTHER = (7.0, 11.0, 16.0, 22.0, 29.0, 37.0, 46.0, 56.0, 68.0, 82.0, 98.0, 118.0, 142.0, 170.0)
+ALL_SIDES = tuple((math.cos(turn), math.sin(turn)) for turn in np.arange(32) * math.pi / 16)
+"""Distances and directions that are tried where every place asked for covers a mark, a line or a
+point: as many as a clear place takes to be found."""
+ALONG = "along a line"
+"""The label, in matplotlib's sense, of a text that stands on its own line."""
 MARK, INKED, DOT = 100.0, 10.0, 0.05
 """Cost of covering a mark, a sample of a line, and one dot of a cloud."""
 _TEXT, _PER_POINT, _PER_SHARE = 10_000.0, 0.2, 2.0
 """Cost of covering another label (or of a pixel outside the axes), of a point of distance, and of
 each place along a path that was preferred."""
+_STRICT = 20.0  # factor on the cost of covering ink where every place is tried
+_CROSSED = 0.25  # cost of a leader over what it crosses, relative to a label that covers it
 _LEADER_FROM = 14.0  # distance from which a leader joins a label to its anchor, points
-_OWN_SAMPLES = 2  # samples of a leader that lie on its own anchor
-_SAMPLED_EVERY = 4.0  # distance between samples of a line, points
+_OWN_SAMPLES = 4  # samples of a leader that lie on its own anchor
+_SAMPLED_EVERY = 2.0  # distance between samples of a line, points
 _WIDER = 1.04  # factor by which text may be wider at another resolution
 _CLEARANCE = 1.5  # margin around a label, points
 _BOX, _OPACITY = 0.12, 0.8  # padding relative to the font size; opacity of the box
@@ -155,6 +164,26 @@ class Labels:
         """Register an existing text as an obstacle."""
         self._take(np.array([self._box_of(text)]), _TEXT)
 
+    def note(self, words: str, corners: Sequence[str], **style: Any) -> Text:
+        """Write a note in the corner where it covers least, the first of several as good.
+
+        Parameters
+        ----------
+        words : str
+        corners : sequence of str
+            Keys of `notes.CORNERS`.
+        **style
+            See `notes.note`.
+        """
+        written = [note(self._axes, words, corner, **style) for corner in corners]
+        boxes = np.array([self._box_of(text) for text in written])
+        best = int(self._costs(boxes).argmin())
+        for at, text in enumerate(written):
+            if at != best:
+                text.remove()
+        self._take(boxes[[best]], _TEXT)
+        return written[best]
+
     def between(self, start: XY, end: XY) -> XY:
         """Vector from `start` to `end` (data coordinates), in points."""
         way = (self._pixels(end) - self._pixels(start))[0] / self._scale
@@ -188,7 +217,8 @@ class Labels:
         reaches : sequence of float
             Distances from the anchor, in points.
         optional : bool
-            Write nothing, and return None, if every place covers a mark or another label.
+            Write nothing, and return None, if every place covers a mark, a line, a point or
+            another label.
         backed : bool
             Put a light box behind the label.
         leader_from : float
@@ -205,11 +235,10 @@ class Labels:
             back(text)
         extent = text.get_window_extent()
         size = (extent.width * _WIDER, extent.height)
-        places = [self._place(*at, size) for at in product(reaches, anchors, sides)]
-        costs = self._costs(np.array([place.box for place in places]))
-        costs += [place.reach * _PER_POINT + self._leader_cost(place) for place in places]
-        best = places[int(costs.argmin())]
-        if optional and costs.min() >= MARK:
+        best, covered = self._best(reaches, anchors, sides, size)
+        if covered >= INKED and not optional:
+            best, covered = self._best(FARTHER, anchors, ALL_SIDES, size, strict=_STRICT)
+        if optional and covered >= INKED:
             text.remove()
             return None
         text.xy, text.xyann = best.anchor, best.offset
@@ -219,6 +248,24 @@ class Labels:
             self._draw_leader(best, str(style.get("color", INK)))
         self._take(np.array([best.box]), _TEXT)
         return text
+
+    def _best(
+        self,
+        reaches: Sequence[float],
+        anchors: Sequence[XY],
+        sides: Sequence[XY],
+        size: XY,
+        *,
+        strict: float = 0.0,
+    ) -> tuple[_Place, float]:
+        """Return the place of minimum cost, and the weight of the ink that a label covers there."""
+        places = [self._place(*at, size) for at in product(reaches, anchors, sides)]
+        boxes = np.array([place.box for place in places])
+        inked = self._costs(boxes, least=INKED)
+        costs = self._costs(boxes) + strict * inked
+        costs += [place.reach * _PER_POINT + self._leader_cost(place) for place in places]
+        best = int(costs.argmin())
+        return places[best], float(inked[best])
 
     def along(
         self,
@@ -245,7 +292,7 @@ class Labels:
         """
         look: dict[str, Any] = {"fontsize": "x-small", "zorder": 5} | style
         text = self._axes.text(
-            0, 0, words, ha="center", va="center", rotation_mode="anchor",
+            0, 0, words, ha="center", va="center", rotation_mode="anchor", label=ALONG,
             **look,
         )  # fmt: skip
         back(text)
@@ -300,7 +347,7 @@ class Labels:
     def _leader_cost(self, place: _Place) -> float:
         if place.reach < _LEADER_FROM:
             return 0.0
-        return float(self._costs(self._leader(place)[_OWN_SAMPLES:]).sum())
+        return _CROSSED * float(self._costs(self._leader(place)[_OWN_SAMPLES:]).sum())
 
     def _draw_leader(self, place: _Place, colour: str) -> None:
         self._axes.annotate("", place.anchor, place.offset, textcoords="offset points",
@@ -328,13 +375,16 @@ class Labels:
         weights = np.full((len(boxes), 1), weight)
         self._taken = np.vstack([self._taken, np.hstack([boxes, weights])])
 
-    def _costs(self, boxes: Floats) -> Floats:
-        """Return the cost of each box: weights covered, and pixels outside the axes; shape (n,)."""
+    def _costs(self, boxes: Floats, least: float = 0.0) -> Floats:
+        """Return the cost of each box: weights covered, and pixels outside the axes; shape (n,).
+
+        Of weights from `least` on alone.
+        """
         x0, y0, x1, y1 = boxes.T
         inside = self._inside
         beyond = np.maximum(inside.x0 - x0, 0) + np.maximum(x1 - inside.x1, 0)
         beyond += np.maximum(inside.y0 - y0, 0) + np.maximum(y1 - inside.y1, 0)
-        left, bottom, right, top, weight = self._taken.T
+        left, bottom, right, top, weight = self._taken[self._taken[:, 4] >= least].T
         under = (left < x1[:, None]) & (right > x0[:, None])
         under &= (bottom < y1[:, None]) & (top > y0[:, None])
         costs: Floats = beyond * _TEXT + under @ weight

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelsizer.plots.drawing.loss_levels import gap_edges, label_gaps, loss_colours
 from modelsizer.plots.drawing.style import QUIET, STAR, shades, small
 
 if TYPE_CHECKING:
@@ -14,20 +15,12 @@ if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colorbar import Colorbar
     from matplotlib.figure import Figure
-    from matplotlib.text import Text
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
-_CORNERS = MappingProxyType(
-    {
-        "upper left": (0.02, 0.98, "left", "top"),
-        "upper right": (0.99, 0.98, "right", "top"),
-        "lower left": (0.02, 0.02, "left", "bottom"),
-        "lower right": (0.99, 0.02, "right", "bottom"),
-    }
-)
 _STEPS = 12  # number of colour steps
+_LOG_FROM = 8.0  # ratio of the greatest value to the least from which colours are logarithmic
 _AREA = 9000.0  # total area of the points of a cloud, square points
 _LEAST_AREA, _MOST_AREA = 2.5, 24.0  # area of one point, square points
 _IN_COLUMN = 0.45  # factor on these areas in a one-column figure
@@ -40,29 +33,6 @@ def star(axes: Axes, x: float, y: float, size: float = 13.0) -> None:
               markeredgewidth=0.6, linestyle="none", zorder=6, clip_on=False)  # fmt: skip
 
 
-def note(
-    axes: Axes,
-    words: str,
-    corner: str = "upper left",
-    *,
-    color: str = QUIET,
-    fontsize: str = "small",
-) -> Text:
-    """Write a note in a corner of the axes.
-
-    Parameters
-    ----------
-    axes : Axes
-    words : str
-    corner : str
-        ``"upper left"``, ``"upper right"``, ``"lower left"`` or ``"lower right"``.
-    color, fontsize : str
-    """
-    x, y, ha, va = _CORNERS[corner]
-    style: Any = {"ha": ha, "va": va, "color": color, "fontsize": fontsize, "zorder": 6}
-    return axes.text(x, y, words, transform=axes.transAxes, **style)
-
-
 def nothing(axes: Axes, reason: str) -> None:
     """Show only the reason why there is nothing to draw."""
     axes.set_axis_off()
@@ -70,9 +40,8 @@ def nothing(axes: Axes, reason: str) -> None:
 
 
 def cloud(
-    figure: Figure, axes: Axes, x: Floats, y: Floats, value: Floats, worst_share: float,
-    *, most_is_best: bool = False,
-) -> Colorbar:  # fmt: skip
+    figure: Figure, axes: Axes, x: Floats, y: Floats, value: Floats, *, most_is_best: bool = False
+) -> tuple[Colorbar, bool]:
     """Draw points coloured by value, the best lightest and on top, with a colour bar.
 
     Parameters
@@ -80,24 +49,60 @@ def cloud(
     figure : Figure
     axes : Axes
     x, y, value : array of shape (n,)
-    worst_share : float
-        Quantile of the values at which the colour scale ends; worse ones are all darkest.
     most_is_best : bool
         Whether a greater value is better.
+
+    Returns
+    -------
+    bar : Colorbar
+    log : bool
+        Whether its scale is logarithmic, as values differ by a large factor.
     """
-    cost = -value if most_is_best else value
-    order = np.argsort(-cost)
-    low = float(cost.min())
-    high = max(float(np.quantile(cost, worst_share)), low + 1e-6 * (abs(low) or 1.0))
-    ends = (-high, -low) if most_is_best else (low, high)
+    from matplotlib.colors import LogNorm, Normalize
+
+    low, high = float(value.min()), float(value.max())
+    log = low > 0 and high > _LOG_FROM * low
+    high = max(high, low + 1e-6 * (abs(low) or 1.0))
     colours = shades(_STEPS)
-    area = float(np.clip(_AREA / len(value), _LEAST_AREA, _MOST_AREA))
-    points = axes.scatter(
-        x[order], y[order], c=value[order], s=area * (_IN_COLUMN if small(figure) else 1.0),
-        cmap=colours.reversed() if most_is_best else colours, vmin=ends[0], vmax=ends[1],
-        linewidths=0, zorder=3, rasterized=len(value) > _BITMAP_FROM,
+    points = _scattered(
+        axes, x, y, value, np.argsort(value if most_is_best else -value),
+        cmap=colours.reversed() if most_is_best else colours,
+        norm=(LogNorm if log else Normalize)(low, high),
     )  # fmt: skip
-    return colour_bar(figure, axes, points, extend="min" if most_is_best else "max")
+    return colour_bar(figure, axes, points, extend="neither"), log
+
+
+def loss_cloud(figure: Figure, axes: Axes, x: Floats, y: Floats, loss: Floats, words: str) -> None:
+    """Draw points coloured by the gap of their loss to the least; see `loss_levels`.
+
+    Parameters
+    ----------
+    figure : Figure
+    axes : Axes
+    x, y, loss : array of shape (n,)
+    words : str
+        What has the loss, for the label of the colour bar.
+    """
+    least, edges = float(loss.min()), gap_edges(loss)
+    colours, norm = loss_colours(edges)
+    points = _scattered(axes, x, y, loss - least, np.argsort(-loss), cmap=colours, norm=norm)
+    label_gaps(colour_bar(figure, axes, points, extend="neither"), edges, least, words)
+
+
+def dot_size(axes: Axes, count: int) -> float:
+    """Return the diameter of each point of a cloud of so many, in points."""
+    area = float(np.clip(_AREA / max(1, count), _LEAST_AREA, _MOST_AREA))
+    return math.sqrt(area * (_IN_COLUMN if small(axes) else 1.0))
+
+
+def _scattered(
+    axes: Axes, x: Floats, y: Floats, value: Floats, order: NDArray[np.intp], **colour: Any
+) -> ScalarMappable:
+    """Draw points in an order, the last on top."""
+    return axes.scatter(
+        x[order], y[order], c=value[order], s=dot_size(axes, len(value)) ** 2,
+        linewidths=0, zorder=3, rasterized=len(value) > _BITMAP_FROM, **colour,
+    )  # fmt: skip
 
 
 def colour_bar(

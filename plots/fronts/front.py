@@ -8,7 +8,8 @@ import numpy as np
 
 from modelsizer.plots.drawing.axes import dimension, heading, quantity_axis, tick, words
 from modelsizer.plots.drawing.labels import DOT, INKED, Labels
-from modelsizer.plots.drawing.marks import cloud, note, star
+from modelsizer.plots.drawing.marks import cloud, loss_cloud, star
+from modelsizer.plots.drawing.notes import note
 from modelsizer.plots.drawing.one_axes import one_axes
 from modelsizer.plots.drawing.style import FAINT, FILLS, INK, small
 from modelsizer.problems.laws.digits import loss_text
@@ -24,7 +25,6 @@ _DECADE = 10.0  # range factor above which a goal's axis is logarithmic
 _UNEXPLORED = "#fbe5bf"  # a light FILLS[1]
 _MARGIN = 0.04
 _REACHES = (9.0, 14.0, 22.0, 32.0, 44.0, 58.0, 74.0, 92.0, 110.0)  # points, mark to label
-_BEST_SHARE = 0.9  # quantile of the third goal's values at which the colour scale ends
 _SHADED = "shaded: not explored"
 _POINTS_SEEN = 120  # number of points above which marks would merge into a band
 
@@ -133,8 +133,11 @@ def _coloured(figure: Figure, axes: Axes, data: Front, points: Floats) -> None:
     """Draw a front of three goals, with the third as colour."""
     goal = data.goals[2]
     x, y, third = points.T
-    bar = cloud(figure, axes, x, y, third, _BEST_SHARE, most_is_best=goal.sign < 0)
-    quantity_axis(bar.ax, "y", goal.name)
+    if goal.name == "loss":
+        loss_cloud(figure, axes, x, y, third, words("loss").split(" (")[0])
+        return
+    bar, log = cloud(figure, axes, x, y, third, most_is_best=goal.sign < 0)
+    quantity_axis(bar.ax, "y", goal.name, log=log)
 
 
 def _unexplored(axes: Axes, data: Front) -> None:

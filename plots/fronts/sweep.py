@@ -10,7 +10,7 @@ from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.optimizer.sweeps.whatif import value_text
 from modelsizer.plots.drawing.axes import heading, quantity_axis, setting_axis
 from modelsizer.plots.drawing.lines import Line, draw_lines, name_lines
-from modelsizer.plots.drawing.marks import note
+from modelsizer.plots.drawing.notes import note
 from modelsizer.plots.drawing.one_axes import one_axes
 
 if TYPE_CHECKING:

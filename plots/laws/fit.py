@@ -9,7 +9,8 @@ import numpy as np
 
 from modelsizer.plots.drawing.axes import quantity_axis, tick
 from modelsizer.plots.drawing.labels import INKED, Labels
-from modelsizer.plots.drawing.marks import note, nothing
+from modelsizer.plots.drawing.marks import nothing
+from modelsizer.plots.drawing.notes import note
 from modelsizer.plots.drawing.one_axes import one_axes, refuse_axes
 from modelsizer.plots.drawing.style import COLOURS, FAINT, FILLS, INK, STAR, canvas, small
 from modelsizer.plots.drawing.texts import one_line

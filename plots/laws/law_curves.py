@@ -8,7 +8,7 @@ import numpy as np
 
 from modelsizer.plots.drawing.axes import heading, quantity_axis
 from modelsizer.plots.drawing.line_ends import name_ends
-from modelsizer.plots.drawing.marks import note
+from modelsizer.plots.drawing.notes import note
 from modelsizer.plots.drawing.one_axes import one_axes
 from modelsizer.plots.drawing.style import FAINT, FILLS, INK
 from modelsizer.problems.laws.laws import ANYWHERE

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from modelsizer.cli import app
 from modelsizer.pictures.gallery import SHOWN, draw_gallery, page
 from modelsizer.pictures.registry import PICTURES, draw
+from tests.support.covered import covered
 from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.shared import ROOT
 
@@ -28,7 +29,9 @@ def test_every_picture_reads(name: str, size: str) -> None:
     example = PICTURES[name].example
     assert example is not None
     answer, title = example.answer()
-    check(draw(name, answer, title=title, size=size))
+    figure = draw(name, answer, title=title, size=size)
+    check(figure)
+    assert not covered(figure)
 
 
 SLOW = {"depth", "devices", "kinds", "experts", "three", "frontier", "roofline", "shapes", "memory",

@@ -11,7 +11,9 @@ from matplotlib.axes import Axes
 from numpy.random import default_rng
 
 from modelsizer.plots.drawing.labels import Labels, far_apart, lay_out
+from modelsizer.plots.drawing.marks import star
 from modelsizer.plots.drawing.style import canvas
+from tests.support.covered import covered
 from tests.support.shared import seeds
 
 
@@ -94,3 +96,40 @@ def test_far_apart_takes_the_ends_first() -> None:
     assert far_apart(axes_of(), x, x, 3) == [0, 4, 2]
     assert far_apart(axes_of(), [], [], 3) == []
     assert sorted(far_apart(axes_of(), x, x, 9)) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("seed", seeds(range(6), range(1, 6)))
+def test_no_label_is_on_a_front_a_line_or_a_star(seed: int) -> None:
+    """Whatever is asked for first: a clear place further off is found."""
+    random, axes = default_rng(seed), axes_of()
+    x = np.sort(random.uniform(0, 1, 60))
+    front = np.column_stack([x, np.sort(random.uniform(0, 1, 60))[::-1]])
+    line = np.array([(0, random.uniform()), (1, random.uniform())])
+    axes.plot(*front.T, "o-", ms=3, zorder=3)
+    axes.plot(*line.T, zorder=3)
+    star(axes, *front[30])
+    labels = Labels(axes)
+    labels.avoid_points(front, size=4)
+    labels.avoid_line(front)
+    labels.avoid_line(line)
+    labels.avoid_points(front[[30]], size=14)
+    names = [
+        labels.beside(f"a design of the front\nloss 2.{at:03}", [tuple(front[at])], reaches=(9.0,))
+        for at in (0, 15, 30, 45, 59)
+    ]
+    assert all(text is not None for text in names)
+    assert labels.note("grey: designs", ["upper left", "lower right", "upper right"]) is not None
+    assert not covered(axes.get_figure())  # type: ignore[arg-type]
+
+
+def test_text_on_ink_is_found() -> None:
+    """The measure itself: what it is for, it sees."""
+    axes = axes_of()
+    axes.plot([0, 1], [0, 1], zorder=3)
+    star(axes, 0.2, 0.8)
+    axes.text(0.5, 0.5, "on the diagonal", ha="center")
+    axes.text(0.2, 0.8, "on the star", ha="center", va="center")
+    axes.text(0.75, 0.25, "free", rotation=30)
+    axes.text(0.3, 0.3, "along it", rotation=90, ha="center", va="center")
+    found = covered(axes.get_figure())  # type: ignore[arg-type]
+    assert found == [("on the diagonal", "line"), ("on the star", "star"), ("along it", "line")]
