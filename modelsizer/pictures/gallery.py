@@ -17,7 +17,7 @@ SHOWN = tuple(name for name, picture in PICTURES.items() if picture.example is n
 
 def page() -> str:
     """Return the page of the gallery, in Markdown."""
-    lines = ["# Gallery", "", "Each picture with the command that draws it; `modelsizer gallery`"]
+    lines = ["# Pictures", "", "Each picture with the command that draws it; `modelsizer gallery`"]
     lines += ["draws them all, `--plot-size column` at the width of a paper's column.", ""]
     for name in SHOWN:
         lines += _entry(PICTURES[name])
