@@ -16,6 +16,25 @@ from docs.building import links, notebooks, outputs, reference
 ROOT = Path(__file__).parents[2]
 
 
+def on_config(config: Any) -> Any:
+    """List the notebooks in the navigation, where it says ``notebooks/``."""
+    found = [notebooks.page_of(path) for path in notebooks.found(ROOT / links.DOCS)]
+    config.nav = _with_notebooks(config.nav, found)
+    return config
+
+
+def _with_notebooks(entries: list[Any], found: list[str]) -> list[Any]:
+    shown = []
+    for entry in entries:
+        title, inside = next(iter(entry.items())) if isinstance(entry, dict) else (None, entry)
+        if inside == "notebooks/":
+            inside = found
+        elif isinstance(inside, list):
+            inside = _with_notebooks(inside, found)
+        shown += [] if inside == [] else [inside if title is None else {title: inside}]
+    return shown
+
+
 def on_files(files: Any, config: Any) -> Any:
     """Add a page for each notebook, and for each file outside ``docs/`` that a page links to."""
     docs = ROOT / links.DOCS
