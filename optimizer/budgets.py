@@ -70,7 +70,7 @@ def budget_uses(
             ending = Ending()
             with ending:
                 clock.check()
-                binding = _holds_back(model, design, each, clock)
+                binding = holds_back(model, design, each, freed(model.problem, each), clock)
             if not ending.complete:
                 unknown.append(each.name)
         end = (each.dimension, each.side, binding, each.reference, each.device)
@@ -78,25 +78,30 @@ def budget_uses(
     return tuple(uses), tuple(unknown)
 
 
-def _holds_back(model: Model, design: Evaluation, constraint: Constraint, clock: Clock) -> bool:
-    """Whether a better design is feasible without the constraint.
+def freed(problem: Problem, constraint: Constraint) -> Problem | None:
+    """The problem without a constraint; None where the question has no finite answer then."""
+    held = [c for c in constraints(problem) if c.key != constraint.key]
+    try:
+        return with_constraints(problem, held or [_NO_LIMIT])
+    except ProblemError:
+        return None
+
+
+def holds_back(
+    model: Model, design: Evaluation, constraint: Constraint, freer: Problem | None, clock: Clock
+) -> bool:
+    """Whether a better design is feasible without the constraint, in the problem `freed` of it.
 
     Raises
     ------
     StoppedError
         If a limit was reached before it was known.
     """
-    held = [c for c in constraints(model.problem) if c.key != constraint.key]
-    try:
-        freer = with_constraints(model.problem, held or [_NO_LIMIT])
-    except ProblemError:
-        return True  # without it the question has no finite answer
-    before = model.value_of(design)
+    if freer is None:
+        return True
     free = Model(freer, model.store)
     breach = _breach(model.problem, freer, constraint)
-    # Better by more than rounding; tokens are doubles, rounded down in a design but not in a table.
-    rounding = ROUNDING if free.kind == "most_tokens" else NEAR[free.kind]
-    clearly = before - rounding * abs(before)
+    clearly = clearly_better(free, design)
     search = Search(free, clock.within(), design, enough=clearly, breach=breach)
     search.open()
     while search.value >= clearly and len(search.boxes):
@@ -107,6 +112,14 @@ def _holds_back(model: Model, design: Evaluation, constraint: Constraint, clock:
     if search.value >= clearly and search.stopped is not None:
         raise StoppedError(search.stopped)
     return search.value < clearly
+
+
+def clearly_better(model: Model, design: Evaluation) -> float:
+    """Value below which another design is better than one by more than rounding."""
+    before = model.value_of(design)
+    # Tokens are doubles, rounded down in a design but not in a table.
+    rounding = ROUNDING if model.kind == "most_tokens" else NEAR[model.kind]
+    return before - rounding * abs(before)
 
 
 def _breach(problem: Problem, freer: Problem, constraint: Constraint) -> Breach | None:
