@@ -35,13 +35,22 @@ def report(
     corners: Corners = False,
     time_limit: TimeLimit = None,
     quick: Quick = False,
+    sliders: Annotated[
+        bool,
+        typer.Option(
+            "--sliders/--no-sliders",
+            help="Answers at other values of the main limits, and sliders over them.",
+        ),
+    ] = True,
     date: Annotated[
         str | None, typer.Option(metavar="YYYY-MM-DD", help="Write a date on it; none by default.")
     ] = None,
 ) -> None:
     """Write the answer as one web page: proof, pictures and tables.
 
-    It is a file of its own: it needs no network and no script. The same input gives the same bytes.
+    It is a file of its own, that needs no network. Sliders show the proven answer at other values
+    of the main limits; with --no-sliders the page has no scripts. The same input gives the same
+    bytes.
 
     Exit status: 0 solved, 1 proven infeasible, 2 bad input, 3 stopped by a limit.
     """
@@ -69,7 +78,7 @@ def report(
                     problem, solver=solver, time_limit=clock.share(2), answer=result
                 )
         settings, left = tuple(set_ or ()), tuple(without or ())
-        asked = CommandLine(file, settings, left, solver, time_limit, date or "", corners, quick)
+        asked = CommandLine(file, settings, left, solver, time_limit, date or "", corners, quick, sliders)
         with held():
             made = page_of(result, asked, clock, cornered)
         page = made.html

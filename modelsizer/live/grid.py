@@ -20,20 +20,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from modelsizer.live.main_limits import Axis, axes, main_limits
-from modelsizer.live.stops import amount_text
 from modelsizer.optimizer.advice import advice
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.budgets import AT_THE_LIMIT, clearly_better, freed, holds_back
 from modelsizer.optimizer.constraints import Constraint, constraints, moved_unchecked
 from modelsizer.optimizer.result import BudgetUse, Objective, Result, Status
 from modelsizer.optimizer.solver import Solver
-from modelsizer.optimizer.tables.clock import Clock, Ending, Stop, StoppedError
+from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.optimizer.warning import AnswerWarning, Consequence
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.records import dataclass
-from modelsizer.problems.units import exact
+from modelsizer.problems.units import Number, exact
 
 SECONDS = 9.0
 """CPU time that a grid may take, as `_seconds` estimates it."""
@@ -81,12 +80,15 @@ class Grid:
     points : mapping of tuple of int to GridPoint
         By the indices of stops; those that the clock left no time for are missing.
     stop : Stop
+    statistics : mapping
+        Of the search at the problem's own limits.
     """
 
     problem: Problem
     axes: tuple[Axis, ...]
     points: Mapping[At, GridPoint]
     stop: Stop
+    statistics: Mapping[str, Number]
 
     @property
     def complete(self) -> bool:
@@ -120,7 +122,7 @@ class Grid:
         """The answer at a point, as a solve gives it.
 
         Its warnings are those of the design, or where it becomes feasible; its statistics are
-        empty, since most points are proven by others.
+        those of the search at the problem's own limits.
         """
         point, problem = self.points[at], self.problem_at(at)
         asked = problem.objective
@@ -128,12 +130,12 @@ class Grid:
             why = tuple(AnswerWarning(Consequence.REASON, text) for text in self.becomes(at))
             none = Objective(asked.quantity, asked.sense, None)
             return Result(problem, "auto", 0.0, "infeasible", "proven", none, None, 0.0, None, (),
-                          why)  # fmt: skip
+                          why, self.statistics)  # fmt: skip
         value = point.design.quantity(asked.quantity)
         found = Objective(asked.quantity, asked.sense, value)
         warnings = tuple(advice(problem, point.design))
         return Result(problem, "auto", 0.0, "optimal", "proven", found, float(value), 0.0,
-                      point.design, point.uses, warnings)  # fmt: skip
+                      point.design, point.uses, warnings, self.statistics)  # fmt: skip
 
     def becomes(self, at: At) -> list[str]:
         """Where an infeasible point becomes feasible, one limit moved and all else held."""
@@ -190,14 +192,14 @@ def grid(result: Result, clock: Clock) -> Grid | None:
     with ending:
         limits = main_limits(result, clock)
     if not ending.complete:
-        return Grid(problem, (), {}, ending.stop)
+        return Grid(problem, (), {}, ending.stop, result.statistics)
     found = axes(problem, limits, _shape(result, len(limits)))
     if not found:
         return None
     points: dict[At, GridPoint] = {}
     with ending:
         _Fill(problem, found, clock, points).run()
-    return Grid(problem, found, points, ending.stop)
+    return Grid(problem, found, points, ending.stop, result.statistics)
 
 
 def _shape(result: Result, limits: int) -> tuple[int, ...]:

@@ -9,15 +9,16 @@ those that move the answer of the repaired problem.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
+from modelsizer.live.controls import Control, limit_controls
 from modelsizer.live.stops import Stop, amount_stop, round_numbers
 from modelsizer.optimizer.constraints import Constraint, constraints, moved
 from modelsizer.optimizer.explain.explain import explain
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.solver import Solver
-from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.optimizer.tables.clock import Clock, StoppedError
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
@@ -28,7 +29,7 @@ MOST = 3
 """Limits that have a slider, at most."""
 _LOOSER, _TIGHTER = Fraction(5, 4), Fraction(4, 5)
 _LOSS_CHANGE = Fraction(1, 50)  # nats by which a limit on the loss is moved instead
-_APART = 10 ** 0.1
+_APART = 10**0.1
 """Ratio of neighbouring stops: ten to a decade."""
 _LOSS_STEP = Fraction(1, 100)  # nats between stops of a limit on the loss
 _NATS = ("nats", "nats a byte")
@@ -44,18 +45,28 @@ class Axis:
     ----------
     constraint : Constraint
         As the problem has it.
-    key : str
-        Dotted key that sets it.
-    stops : tuple of Stop
-        Ascending; the problem's own value among them.
-    at : int
-        Index of that one.
+    control : Control
+        Its stops are ascending, the problem's own value among them.
     """
 
     constraint: Constraint
-    key: str
-    stops: tuple[Stop, ...]
-    at: int
+    control: Control
+
+    @property
+    def key(self) -> str:
+        """Dotted key that sets it."""
+        return self.control.key
+
+    @property
+    def stops(self) -> tuple[Stop, ...]:
+        """Its values."""
+        return self.control.stops
+
+    @property
+    def at(self) -> int:
+        """Index of the problem's own value."""
+        assert self.control.at is not None
+        return self.control.at
 
     @property
     def upper(self) -> bool:
@@ -186,23 +197,27 @@ def axes(problem: Problem, limits: Iterable[MainLimit], counts: Iterable[int]) -
 
     Axes of a single stop are left out.
     """
-    found = [_axis(problem, each, count) for each, count in zip(limits, counts, strict=False)]
+    controls = {control.key: control for control in limit_controls(problem)}
+    found = [_axis(problem, controls, each, n) for each, n in zip(limits, counts, strict=False)]
     return tuple(axis for axis in found if len(axis.stops) > 1)
 
 
-def _axis(problem: Problem, main: MainLimit, count: int) -> Axis:
+def _axis(problem: Problem, controls: Mapping[str, Control], main: MainLimit, count: int) -> Axis:
     each = main.constraint
-    setting = NumericSetting.of(problem, each.base if each.equality else f"{each.base}.{each.side}")
-    own = amount_stop(each.limit, each.dimension)
-    numbers = [n for n in _numbers(main, count) if _sensible(setting, problem, n)]
-    stops = [own, *(amount_stop(n, each.dimension) for n in numbers)]
+    control = controls.get(each.key) or controls[f"{each.base}.{each.side}"]
+    assert control.at is not None
+    own = control.stops[control.at]
+    stops = [amount_stop(number, each.dimension) for number in _numbers(main, count)]
+    stops = [own, *(stop for stop in stops if _sensible(problem, control.key, stop))]
     stops.sort(key=lambda stop: float(stop.number or 0))
-    return Axis(each, setting.key, tuple(stops), stops.index(own))
+    made = replace(control, stops=tuple(stops), at=stops.index(own), fixed=True)
+    return Axis(each, made)
 
 
-def _sensible(setting: NumericSetting, problem: Problem, number: Number) -> bool:
+def _sensible(problem: Problem, key: str, stop: Stop) -> bool:
+    """Whether a value contradicts nothing else of the problem."""
     try:
-        setting.at(problem, number)
+        problem.with_settings({key: stop.value})
     except ProblemError:
         return False
     return True

@@ -5,27 +5,39 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from modelsizer.live.controls import Control, limit_controls
 from modelsizer.live.grid import At, Grid
 from modelsizer.live.packed import packed
 from modelsizer.live.state import Asked, State
 from modelsizer.live.view import View, view_of
-from modelsizer.problems.problem import Problem
 
 
-def grid_controls(grid: Grid) -> dict[str, Control]:
-    """The controls of a grid by key, in the order of its axes; their stops are all there are."""
-    known = {c.key: c for c in limit_controls(grid.problem)}
-    found = {}
-    for axis in grid.axes:
-        own = known[axis.key]
-        found[axis.key] = replace(own, stops=axis.stops, at=axis.at, fixed=True)
-    return found
-
-
-def grid_view(grid: Grid, at: At, controls: dict[str, Control], source: str) -> View:
+def view_at(grid: Grid, at: At, source: str) -> View:
     """The view of a point of a grid, as the live page has it for the same settings."""
     result, settings = grid.result(at), grid.settings(at)
     asked = Asked(result.problem, settings, ())
+    controls = {axis.key: axis.control for axis in grid.axes}
     view = view_of(result, asked, State(settings), controls, source=source, version="")
-    return replace(view, certificate=grid.certificate(at), seconds="", design=None)
+    return replace(
+        view, certificate=grid.certificate(at), seconds="", design=None, hyperparameters=[]
+    )
+
+
+def sliders_data(grid: Grid, source: str, missing: str = "") -> dict[str, Any]:
+    """What the sliders of a report need, as plain values for JSON.
+
+    Parameters
+    ----------
+    grid : Grid
+    source : str
+        The file's name.
+    missing : str
+        What is said at a point that is not proven.
+    """
+    points = [at if at in grid.points else None for at in grid.everywhere()]
+    views = [None if at is None else view_at(grid, at, source).to_dict() for at in points]
+    return {
+        "name": grid.problem.name,
+        "controls": [axis.control.to_dict() for axis in grid.axes],
+        "views": packed(views),
+        "missing": missing,
+    }

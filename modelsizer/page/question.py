@@ -34,6 +34,8 @@ class CommandLine:
         Whether the corners of the problem are asked for.
     quick : bool
         Leave out what is as good within the error of the law.
+    sliders : bool
+        Whether the page has sliders over the main limits.
     """
 
     source: str
@@ -44,6 +46,7 @@ class CommandLine:
     date: str = ""
     corners: bool = False
     quick: bool = False
+    sliders: bool = True
 
     def command(self, verb: str) -> str:
         """Return the command that reproduces the report or the answer."""
@@ -54,6 +57,7 @@ class CommandLine:
         words += [] if self.time_limit is None else ["--time-limit", f"{self.time_limit:g}"]
         words += ["--corners"] if self.corners else []
         words += ["--quick"] if self.quick else []
+        words += ["--no-sliders"] if verb == "report" and not self.sliders else []
         words += ["--date", self.date] if verb == "report" and self.date else []
         return shlex.join(words)
 

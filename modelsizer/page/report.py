@@ -1,4 +1,4 @@
-"""The HTML report: one self-contained file without scripts."""
+"""The HTML report: one self-contained file, whose only scripts move its sliders."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from modelsizer.page.images import embedded
 from modelsizer.page.machines import machines_section
 from modelsizer.page.near_ties import near_ties_section
 from modelsizer.page.question import FROM_A_FILE, CommandLine, problem_section, reproduce_section
+from modelsizer.page.sliders import NONE, sliders_of
 from modelsizer.page.style import CSS
-from modelsizer.page.tags import NEWLINE, Html, block, join, listing, pairs, table, tag
+from modelsizer.page.tags import NEWLINE, Html, block, join, listing, pairs, policy, table, tag
 from modelsizer.pictures.picture import too_many
 from modelsizer.pictures.report import Drawn, pictures
 from modelsizer.problems.errors import require_type
@@ -58,6 +59,7 @@ def report(
     command_line: CommandLine = FROM_A_FILE,
     *,
     corners: ProblemCorners | None = None,
+    sliders: bool = True,
     time_limit: float | None = None,
 ) -> str:
     """Write a page with the answer, its proof, figures, rankings and the problem.
@@ -69,14 +71,16 @@ def report(
         The command line, from which the page states how to reproduce it.
     corners : ProblemCorners, optional
         The corners of the problem, to show.
+    sliders : bool
+        Answers at other values of the main limits, and sliders over them. Without, the page has
+        no scripts.
     time_limit : float, optional
         Seconds; figures and lists that it leaves no time for are left out, and the page says so.
 
     Returns
     -------
     str
-        HTML without network access or scripts; identical for identical input unless a time limit
-        is reached.
+        HTML without network access; identical for identical input unless a time limit is reached.
 
     Raises
     ------
@@ -91,6 +95,7 @@ def report(
     True
     """
     require_type("result", result, Result)
+    command_line = replace(command_line, sliders=sliders and command_line.sliders)
     return page_of(result, command_line, Clock.of(time_limit), corners).html
 
 
@@ -100,11 +105,15 @@ def page_of(
     """Write the page of `report` until the clock stops."""
     problem, solved = result.problem, result.design is not None
     ranking, whole = _ranking(result, clock.within(clock.share(4))) if solved else (Html(""), True)
+    moved = NONE
+    if command_line.sliders:
+        moved = sliders_of(result, command_line.source, clock.within(clock.share(4)))
     context, drawn = _context(pictures(result, clock))
     sections = [
         ("answer", "The answer", _answer(result)) if solved else None,
         ("certificate", "Certificate", tag("p", certificate(result))),
         ("limits", "Limits", _limits(result)) if result.budgets else None,
+        moved.section,
         None if command_line.quick else machines_section(result, clock),
         None if command_line.quick else near_ties_section(result, clock),
         _warnings(result),
@@ -122,16 +131,21 @@ def page_of(
         tag("nav", listing(links), aria_label="Contents"),
         tag("main", join((_section(*section) for section in known), "\n")),
     ]
+    css = f"\n{CSS}\n{moved.css}\n"
+    script = f"\n{moved.script}\n" if moved.script else ""
     head = [
         tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy(css, script)),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="generator", content=f"modelsizer {__version__}"),
         tag("title", title),
-        tag("style", Html(f"\n{CSS}\n")),
+        tag("style", Html(css)),
     ]
+    if script:
+        body.append(tag("script", Html(script)))
     parts = (tag("head", join(head, "\n")), tag("body", join(body, "\n")))
     page = tag("html", NEWLINE, join(parts, "\n"), NEWLINE, lang="en")
-    whole = whole and drawn and (corners is None or corners.complete)
+    whole = whole and drawn and moved.whole and (corners is None or corners.complete)
     return Page(f"<!DOCTYPE html>\n{page}\n", whole)
 
 
@@ -205,7 +219,7 @@ def _context(drawn: Iterable[Drawn]) -> tuple[Html, bool]:
         number += 1
         bold = tag("strong", f"Figure {number}. {picture.title}.")
         caption = tag("figcaption", bold, " ", picture.caption)
-        parts.append(tag("figure", image, "\n", caption, id=f"figure-{picture.name}"))
+        parts.append(tag("figure", image, NEWLINE, caption, id=f"figure-{picture.name}"))
     if left:
         parts.append(tag("p", "Not drawn:", class_="quiet"))
         parts.append(listing(left, class_="quiet"))
