@@ -78,7 +78,9 @@ def report(
                     problem, solver=solver, time_limit=clock.share(2), answer=result
                 )
         settings, left = tuple(set_ or ()), tuple(without or ())
-        asked = CommandLine(file, settings, left, solver, time_limit, date or "", corners, quick, sliders)
+        asked = CommandLine(
+            file, settings, left, solver, time_limit, date or "", corners, quick, sliders
+        )
         with held():
             made = page_of(result, asked, clock, cornered)
         page = made.html

@@ -17,7 +17,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from modelsizer.live.main_limits import Axis, axes, main_limits
 from modelsizer.optimizer.advice import advice
@@ -35,7 +34,7 @@ from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import Number, exact
 
 SECONDS = 9.0
-"""CPU time that a grid may take, as `_seconds` estimates it."""
+"""CPU time that the grid of a report may take, as `_seconds` estimates it."""
 _SHAPES = (
     (13, 11, 9), (11, 9, 7), (9, 7, 7), (7, 7, 5), (21, 17), (17, 13), (13, 11), (11, 9), (9, 7),
     (7, 5), (5, 5), (5,),
@@ -169,7 +168,7 @@ class Grid:
         return f"Proven optimal, {how}: no design has {better} {objective.quantity}."
 
 
-def grid(result: Result, clock: Clock) -> Grid | None:
+def grid(result: Result, clock: Clock, seconds: float = SECONDS) -> Grid | None:
     """Solve a problem on a grid over its main limits.
 
     Parameters
@@ -178,6 +177,8 @@ def grid(result: Result, clock: Clock) -> Grid | None:
         The answer at its own limits.
     clock : Clock
         Points that it leaves no time for are missing.
+    seconds : float
+        CPU time that it may take, by an estimate.
 
     Returns
     -------
@@ -193,7 +194,7 @@ def grid(result: Result, clock: Clock) -> Grid | None:
         limits = main_limits(result, clock)
     if not ending.complete:
         return Grid(problem, (), {}, ending.stop, result.statistics)
-    found = axes(problem, limits, _shape(result, len(limits)))
+    found = axes(problem, limits, _shape(result, len(limits), seconds))
     if not found:
         return None
     points: dict[At, GridPoint] = {}
@@ -202,11 +203,11 @@ def grid(result: Result, clock: Clock) -> Grid | None:
     return Grid(problem, found, points, ending.stop, result.statistics)
 
 
-def _shape(result: Result, limits: int) -> tuple[int, ...]:
+def _shape(result: Result, limits: int, seconds: float) -> tuple[int, ...]:
     """How many stops each main limit has, by an estimate of the work; empty if that is too much."""
     alone = [(count,) for count in _OF_ONE] if limits == 1 else []
     for shape in (*alone, *_SHAPES):
-        if len(shape) <= limits and _seconds(result, shape) <= SECONDS:
+        if len(shape) <= limits and _seconds(result, shape) <= seconds:
             return shape
     return ()
 

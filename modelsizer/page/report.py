@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from modelsizer.live.live_page import policy
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.tables.clock import Clock, Ending
 from modelsizer.page.images import embedded
@@ -14,7 +15,7 @@ from modelsizer.page.near_ties import near_ties_section
 from modelsizer.page.question import FROM_A_FILE, CommandLine, problem_section, reproduce_section
 from modelsizer.page.sliders import NONE, sliders_of
 from modelsizer.page.style import CSS
-from modelsizer.page.tags import NEWLINE, Html, block, join, listing, pairs, policy, table, tag
+from modelsizer.page.tags import NEWLINE, Html, block, join, listing, pairs, table, tag
 from modelsizer.pictures.picture import too_many
 from modelsizer.pictures.report import Drawn, pictures
 from modelsizer.problems.errors import require_type
@@ -133,9 +134,10 @@ def page_of(
     ]
     css = f"\n{CSS}\n{moved.css}\n"
     script = f"\n{moved.script}\n" if moved.script else ""
+    rules = policy(css, script, connect="'none'")
     head = [
         tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy(css, script)),
+        tag("meta", http_equiv="Content-Security-Policy", content=rules),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="generator", content=f"modelsizer {__version__}"),
         tag("title", title),

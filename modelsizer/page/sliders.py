@@ -7,6 +7,7 @@ from modelsizer.live.live_page import SCRIPTS, data_json, script, style
 from modelsizer.live.sliders import sliders_data
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.tables.clock import Clock, Ending
+from modelsizer.page.style import SLIDERS_CSS
 from modelsizer.page.tags import Html, css_in_ascii, join, script_in_ascii, tag
 from modelsizer.problems.records import dataclass
 from modelsizer.text.kit.words import STOPS, joined
@@ -67,7 +68,8 @@ def sliders_of(result: Result, source: str, clock: Clock) -> Sliders:
     parts = [tag("p", *_words(found)), tag("div", _without_scripts(), id="sliders-desk"), json]
     js = script_in_ascii(script((*SCRIPTS, "offline.js")))
     section = (NAME, HEADING, join(parts, "\n"))
-    return Sliders(section, css_in_ascii(style()), js, whole=found.complete)
+    css = f"{css_in_ascii(style())}\n{SLIDERS_CSS}"
+    return Sliders(section, css, js, whole=found.complete)
 
 
 def _words(found: Grid) -> list[str]:
@@ -76,8 +78,8 @@ def _words(found: Grid) -> list[str]:
     count, of = f"{len(found.points):,}", "" if found.complete else f" of {found.size:,}"
     left = "" if found.complete else f" The others were not: {STOPS[found.stop]}."
     return [
-        f"The answer at other values of {names}; all else is as in the file. Each of {count}{of} "
-        "answers was proven when this page was made, and is what ",
+        f"The answer at other values of {names}; all else is as in the file. {count}{of} "
+        "answers were proven when this page was made, and are what ",
         tag("code", "modelsizer solve"),
         f" gives.{left}",
     ]

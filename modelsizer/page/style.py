@@ -1,4 +1,4 @@
-"""Style sheet of the HTML report, without external resources, light or dark as the reader prefers."""
+"""Style sheet of the HTML report, without external resources, light or dark."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ pre, code {
   font: .875rem/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace;
 }
 pre {
-  margin: .5rem 0; padding: .7rem .9rem; border: 1px solid var(--page-line); background: var(--page-block);
+  margin: .5rem 0; padding: .7rem .9rem;
+  border: 1px solid var(--page-line); background: var(--page-block);
   white-space: pre-wrap; overflow-wrap: anywhere;
 }
 .wide { overflow-x: auto; }
@@ -56,10 +57,34 @@ tbody tr + tr > * { border-top: 1px solid var(--page-hair); }
 .pairs td { overflow-wrap: anywhere; }
 .n { text-align: right; }
 td.n, tbody th { white-space: nowrap; }
+.wide td:not(.n) { min-width: 7rem; }
+.wide td:not(.n):empty { min-width: 0; }
 .marked > * { font-weight: 600; background: var(--page-marked); }
 figure { margin: 1.6rem 0 2rem; }
 figure img { display: block; width: 100%; height: auto; }
 figcaption { margin-top: .5rem; font-size: .875rem; color: var(--page-quiet); }
+@media screen and (max-width: 36rem) {
+  body { padding: 1.25rem 1rem 3rem; }
+  table { font-size: .8125rem; }
+  .wide :is(th, td) { padding-right: .6rem; }
+}
+@page { margin: 18mm 16mm; }
+@media print {
+  html { font-size: 10pt; }
+  body { max-width: none; padding: 0; }
+  nav { display: none; }
+  a { color: inherit; text-decoration: none; }
+  h2, h3, caption { break-after: avoid; }
+  figure, table, tr { break-inside: avoid; }
+  figure img { width: 74%; }
+  table.long { break-inside: auto; }
+  thead { display: table-header-group; }
+  .wide { overflow: visible; }
+  .marked > *, pre { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+}
+""".strip()
+
+SLIDERS_CSS = """
 #sliders-desk {
   display: block; margin: 1.2rem 0 0; border: solid var(--page-line); border-width: 1px 0;
 }
@@ -71,6 +96,7 @@ figcaption { margin-top: .5rem; font-size: .875rem; color: var(--page-quiet); }
   display: grid; grid-template-columns: repeat(auto-fit, minmax(min(14rem, 100%), 1fr));
   gap: .25rem 2rem;
 }
+#sliders-desk .help { display: none; }
 #sliders-desk .control { grid-template-columns: minmax(0, 1fr) auto auto; align-content: end; }
 #sliders-desk .summary { position: static; padding: 1rem 0 .7rem; }
 #sliders-desk .moved { padding: .6rem 0 0; }
@@ -78,18 +104,8 @@ figcaption { margin-top: .5rem; font-size: .875rem; color: var(--page-quiet); }
 #sliders-desk .facts { grid-template-columns: minmax(0, 1fr); }
 #sliders-desk .architecture .pairs { columns: 14rem 2; column-gap: 2.5rem; }
 #sliders-desk tbody th { white-space: normal; }
-@page { margin: 18mm 16mm; }
 @media print {
-  html { font-size: 10pt; }
-  body { max-width: none; padding: 0; }
-  nav, #sliders { display: none; }
-  a { color: inherit; text-decoration: none; }
-  h2, h3, caption { break-after: avoid; }
-  figure, table, tr { break-inside: avoid; }
-  figure img { width: 88%; }
-  table.long { break-inside: auto; }
-  thead { display: table-header-group; }
-  .wide { overflow: visible; }
-  .marked > *, pre { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  #sliders { display: none; }
 }
 """.strip()
+"""What the sliders need beside the style sheet of their controls."""

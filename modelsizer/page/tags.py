@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from hashlib import sha256
 from html import escape
 
 from modelsizer.problems.visible import shortened, visible
@@ -63,25 +61,6 @@ def css_in_ascii(text: str) -> str:
 def script_in_ascii(text: str) -> str:
     """A script in ASCII: other characters as the escapes of strings, where alone it has them."""
     return "".join(c if c.isascii() else f"\\u{{{ord(c):x}}}" for c in text)
-
-
-def policy(css: str, script: str) -> str:
-    """The content security policy of a page that holds all it needs, a style and a script or none.
-
-    Parameters
-    ----------
-    css, script : str
-        Content of the elements.
-    """
-    scripts = f"script-src {_hash(script)}; " if script else ""
-    return (
-        f"default-src 'none'; img-src data:; style-src {_hash(css)}; {scripts}"
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(content: str) -> str:
-    return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
 
 
 def block(text: str) -> Html:

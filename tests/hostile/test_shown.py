@@ -247,7 +247,8 @@ class Elements(HTMLParser):
 
 def page(name: str, source: str) -> Elements:
     settings = (f"space.block={source}",)
-    made = report(solve(Problem.parse(problem(name))), CommandLine(source, settings, (source,)))
+    asked = CommandLine(source, settings, (source,), sliders=False)
+    made = report(solve(Problem.parse(problem(name))), asked)
     assert made.isascii() and not HIDDEN.search(made)
     return Elements(made)
 

@@ -26,6 +26,7 @@ from modelsizer.optimizer.advice import loss_advice
 from modelsizer.optimizer.frontiers.exponents import exponents
 from modelsizer.optimizer.result import design_dict
 from modelsizer.page.question import CommandLine
+from modelsizer.page.sliders import NONE
 from modelsizer.text.explain import explanation_dict
 from modelsizer.text.frontier import frontier_dict
 from tests.support.shared import ROOT
@@ -188,10 +189,20 @@ def test_a_page_is_the_page_of_the_command() -> None:
 def test_a_page_without_a_design_is_that_of_the_command() -> None:
     none = {"budgets.serving_memory": "1 MB"}
     page = CliRunner().invoke(
-        app, ["report", "fixed-2t-tokens", "--set", "budgets.serving_memory=1 MB", "-o", "-"]
+        app,
+        [
+            "report",
+            "fixed-2t-tokens",
+            "--set",
+            "budgets.serving_memory=1 MB",
+            "--no-sliders",
+            "-o",
+            "-",
+        ],
     )
     asked = CommandLine("fixed-2t-tokens", ("budgets.serving_memory=1 MB",))
-    assert ms.report(ms.solve(ms.Problem.load("fixed-2t-tokens", none)), asked) == page.stdout
+    result = ms.solve(ms.Problem.load("fixed-2t-tokens", none))
+    assert ms.report(result, asked, sliders=False) == page.stdout
 
 
 def test_an_infeasible_problem_has_no_plan_and_no_winner() -> None:
@@ -256,8 +267,9 @@ def test_a_function_is_documented(name: str) -> None:
 @pytest.mark.parametrize("name", [*FUNCTIONS, "Problem", "Solver", "save_law", "load_architecture"])
 def test_examples_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    if name == "report":  # whose pictures take most of the time, and have tests of their own
+    if name == "report":  # pictures and sliders take most of the time, and have their own tests
         monkeypatch.setattr("modelsizer.page.report.pictures", lambda *_, **__: iter(()))
+        monkeypatch.setattr("modelsizer.page.report.sliders_of", lambda *_: NONE)
     value = getattr(ms, name)
     names = vars(sys.modules[value.__module__])
     found = [t for t in doctest.DocTestFinder().find(value, name, globs=dict(names)) if t.examples]

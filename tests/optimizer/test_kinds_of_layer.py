@@ -259,7 +259,7 @@ def test_answers_show_their_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             path = tmp_path / "problem.toml"
             path.write_text(problem.to_toml())
             page = tmp_path / "page.html"
-            run = CliRunner().invoke(app, ["report", str(path), "-o", str(page)])
+            run = CliRunner().invoke(app, ["report", str(path), "--no-sliders", "-o", str(page)])
             assert run.exit_code == 0, run.output
             assert f"window = {WINDOW}" in page.read_text()
             run = CliRunner().invoke(app, ["solve", str(path)])

@@ -60,7 +60,7 @@ def test_rows_of_an_answer_name_the_model_and_read_back(tmp_path: Path) -> None:
 def test_the_page_names_the_model(tmp_path: Path) -> None:
     path, page = tmp_path / "problem.toml", tmp_path / "report.html"
     path.write_text(PROBLEM.to_toml())
-    assert run("report", str(path), "-o", str(page))
+    assert run("report", str(path), "--no-sliders", "-o", str(page))
     assert f">{OURS}<" in page.read_text()
 
 

@@ -129,7 +129,7 @@ def cases(file: str, table_of_runs: str, law: str, answer: str, law_name: str) -
         Case(("prices", file), csv=True, plot=True),
         Case(("prices", file, "--budget", "training_flops"), plot=True),
         Case(("sweep", file, "--set", "budgets.training_flops=1e19,1e20", "--jobs", "1")),
-        Case(("report", file, "-o", "-")),
+        Case(("report", file, "--no-sliders", "-o", "-")),
         Case(("allocate", file), csv=True, plot=True),
         Case(("layers", file), plot=True),
         Case(("memory", file), plot=True),

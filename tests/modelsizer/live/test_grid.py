@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterable
 from functools import cache
@@ -9,18 +10,19 @@ from typing import Any
 
 import pytest
 
-from modelsizer import Problem, solve
-from modelsizer.live.grid import SECONDS, At, Grid, grid
-from modelsizer.live.main_limits import MOST, main_limits
+from modelsizer import Problem, ProblemError, solve
+from modelsizer.live.grid import At, Grid, grid
+from modelsizer.live.main_limits import main_limits
 from modelsizer.live.sliders import sliders_data, view_at
-from modelsizer.optimizer.result import Result
-from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.clock import Clock, OutOfTimeError
 from modelsizer.problems.units import Number
 from tests.support.machine_menus import drawn, with_values
 from tests.support.packed_rows import unpacked
 from tests.support.random_problems import valid_problem
 from tests.support.shared import ROOT
 
+FEW = 1.5
+"""CPU seconds, by their estimate, of grids that are made in passing."""
 LIBRARY = sorted(path.stem for path in (ROOT / "problems/library").glob("*.toml"))
 SMALL = """
 [space]
@@ -40,7 +42,7 @@ serving_memory = "1 GB"
 
 @cache
 def made(name: str, *settings: tuple[str, Any]) -> Grid:
-    found = grid(solve(Problem.load(name).with_settings(dict(settings))), Clock())
+    found = grid(solve(Problem.load(name).with_settings(dict(settings))), Clock(), FEW)
     assert found is not None
     return found
 
@@ -88,10 +90,100 @@ def test_points_are_what_a_solve_finds(name: str) -> None:
     assert 0 < sum(point.parent is None for point in found.points.values()) < found.size / 1.5
 
 
+def test_an_infeasible_problem_shows_where_it_becomes_feasible() -> None:
+    found = made("phone-2gb", ("budgets.serving_memory", "100 MB"))
+    memory = found.axes[0]
+    assert memory.key == "budgets.serving_memory" and memory.stops[memory.at].text == "100 MB"
+    assert found.points[found.own].design is None and check(found, some(found, 8, 3)) == 8
+    told = found.becomes(found.own)
+    first = next(s for i, s in enumerate(memory.stops) if found.points[i, *found.own[1:]].design)
+    assert told[0] == f"feasible with serving_memory at least {first.text}"
+    assert first.number is not None and 149172736 < first.number < 170e6  # explain: 149,172,736 B
+    assert str(found.result(found.own).warnings[0]) == told[0]
+
+
+def test_limits_together_infeasible_become_feasible_together() -> None:
+    tight = {"budgets.serving_memory": "1 GB", "budgets.kv_cache": "10 MB"}
+    found = made("one-h100-1e24", *tight.items())
+    assert {axis.key for axis in found.axes[:2]} == {*tight}
+    assert found.becomes(found.own) == ["none of the sliders alone makes it feasible"]
+    solved = sum(point.design is not None for point in found.points.values())
+    assert 0 < solved < found.size and check(found, some(found, 6, 4)) == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("one-h100-1e24", {"serving_memory", "training_flops", "kv_cache"}),
+        ("exercise-1e24", {"training_flops"}),
+        ("served-10t-tokens", {"loss"}),
+    ],
+)
+def test_limits_that_move_the_answer_are_main_and_others_are_not(name: str, keys: set[str]) -> None:
+    found = main_limits(solve(Problem.load(name)), Clock())
+    assert {each.constraint.name for each in found} == keys
+
+
+def test_stops_are_round_and_hold_the_files_own_value() -> None:
+    for axis in made("one-h100-1e24").axes:
+        numbers = [float(stop.number or 0) for stop in axis.stops]
+        assert numbers == sorted(set(numbers)) and axis.limit(axis.at) == axis.constraint.limit
+        others = [n for i, n in enumerate(numbers) if i != axis.at]
+        assert all(float(f"{n:.2g}") == n for n in others)
+
+
+def test_nothing_to_move_and_nothing_proven() -> None:
+    """A fixed number of tokens alone, and a time limit that is over."""
+    one = "[space]\nlayers = 4\nd_model = 512\nhead_dim = 64\nvocab_size = 32000\n"
+    alone = solve(Problem.parse(f"{one}[budgets]\nparameters = 1e12\n[training]\ntokens = 1e9"))
+    assert [axis.key for axis in grid(alone, Clock()).axes] == ["training.tokens"]  # type: ignore[union-attr]
+    fixed = solve(
+        Problem.parse(f"{one}[budgets]\nparameters = 1e12\n[objective]\nminimize = 'parameters'")
+    )
+    assert grid(fixed, Clock()) is None
+    late = grid(solve(Problem.load("phone-2gb")), Clock.of(0))
+    assert late is not None and not late.complete and late.stop == "time" and not late.points
+
+
+def test_a_time_limit_leaves_out_what_is_not_proven(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, clock, count = made("phone-2gb"), Clock(), 0
+
+    def check_fifty(self: Clock, wanted: int = 0) -> None:
+        nonlocal count
+        count += 1
+        if count > 50:
+            raise OutOfTimeError
+
+    result = solve(Problem.load("phone-2gb"))
+    monkeypatch.setattr(Clock, "check", check_fifty)
+    some = grid(result, clock, FEW)
+    assert some is not None and some.stop == "time" and 0 < len(some.points) < some.size
+    for at, point in some.points.items():
+        assert point == whole.points[at]
+
+
+def test_data_are_the_same_each_time_and_every_point_has_its_view() -> None:
+    problem = Problem.parse(SMALL)
+    first, again = (grid(solve(problem), Clock()) for _ in range(2))
+    assert first is not None and again is not None
+    data = sliders_data(first, "small.toml")
+    assert json.dumps(data) == json.dumps(sliders_data(again, "small.toml"))
+    views = unpacked(data["views"])
+    assert len(views) == first.size == len({json.dumps(view["settings"]) for view in views})
+    for at, view in zip(first.everywhere(), views, strict=True):
+        fresh = solve(problem.with_settings(view["settings"])) if at[0] % 3 == 0 else None
+        if fresh is not None:
+            loss = None if view["loss"] is None else view["loss"]["value"]
+            assert loss == (None if fresh.design is None else fresh.design.loss)
+            assert [row["binding"] for row in view["limits"]] == [u.binding for u in fresh.budgets]
+        assert view == json.loads(json.dumps(view_at(first, at, "small.toml").to_dict()))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LIBRARY)
 def test_points_of_every_library_problem_are_what_a_solve_finds(name: str) -> None:
-    found = made(name)
+    found = grid(solve(Problem.load(name)), Clock())
+    assert found is not None and found.complete
     assert check(found, some(found, 20, 2)) >= 10
 
 
@@ -109,3 +201,14 @@ def test_points_of_random_problems_are_what_a_solve_finds(seed: int) -> None:
     result = solve(problem)
     if (found := grid(result, Clock())) is not None and found.axes:
         check(found, some(found, 12, seed), "exhaustive")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
+def test_points_of_problems_with_machines_to_choose_are_what_a_solve_finds(seed: int) -> None:
+    try:
+        problem = Problem.from_tables(with_values(*drawn(seed)))
+    except ProblemError:
+        pytest.skip("these machines make no sense together")
+    if (found := grid(solve(problem), Clock())) is not None and found.axes:
+        check(found, some(found, 8, seed))

@@ -11,7 +11,22 @@ import pytest
 from modelsizer.live.packed import columns, packed
 from tests.support.packed_rows import unpacked
 
-LEAVES = (None, True, False, 0, 1, -3, 2.5, 1e24, "", "a", "</script>", "16 GiB", "\u2264 \U0001f600", "__proto__")
+LEAVES = (
+    None,
+    True,
+    False,
+    0,
+    1,
+    -3,
+    2.5,
+    1e24,
+    "",
+    "a",
+    "</script>",
+    "16 GiB",
+    "\u2264 \U0001f600",
+    "__proto__",
+)
 
 
 def drawn(rng: random.Random, depth: int) -> Any:

@@ -133,10 +133,12 @@ def page_of(source: str, *settings: str) -> str:
 
 @cache
 def undrawn_page_of(source: str, *settings: str) -> str:
-    """A page without its pictures, which take most of the time."""
+    """A page without its pictures and sliders, which take most of the time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("modelsizer.page.report.pictures", lambda *_, **__: iter(()))
-        return page_of.__wrapped__(source, *settings)
+        return report(
+            solve(problem_of(source, *settings)), CommandLine(source, settings), sliders=False
+        )
 
 
 @pytest.mark.parametrize(
@@ -148,8 +150,9 @@ def test_page_is_well_formed_and_stands_alone(args: tuple[str, ...]) -> None:
     assert len(page.ids) == len(set(page.ids))
     assert page.refs and page.refs <= set(page.ids)
     assert not page.urls
-    for word in ("script", "link", "iframe", "object"):
+    for word in ("link", "iframe", "object", "base", "form"):
         assert not page.tags[word]
+    assert "\\n" not in page.text("figure", "section", "p")
     assert "@import" not in text and "url(" not in page.text("style")
     assert page.tags["html"] == page.tags["main"] == page.tags["h1"] == 1
     assert '<html lang="en">' in text
@@ -278,10 +281,11 @@ def test_everything_is_escaped() -> None:
     assert tag("p", Html("<br>")) == "<p><br></p>"
 
 
-def test_what_was_asked_is_escaped_too(undrawn: None) -> None:
+@pytest.mark.parametrize("sliders", [True, False])
+def test_what_was_asked_is_escaped_too(undrawn: None, sliders: bool) -> None:
     hostile = CommandLine('"><script>alert(1)</script>', ('space.layers="<i>"',))
-    page = Page(report(solve(Problem.parse(ODD)), hostile))
-    assert not page.tags["script"] and not page.tags["i"]
+    page = Page(report(solve(Problem.parse(ODD)), hostile, sliders=sliders))
+    assert page.tags["script"] == 2 * sliders and not page.tags["i"]
     assert hostile.source in page.text("td")
 
 

@@ -1,0 +1,118 @@
+"""The sliders of a page: their data, what is said of them, and pages without."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from hashlib import sha256
+
+import pytest
+
+from modelsizer import Problem, report, solve
+from modelsizer.optimizer.result import Result
+from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.page.question import CommandLine
+from modelsizer.page.sliders import sliders_of
+from modelsizer.page.tags import css_in_ascii, script_in_ascii
+from tests.support.packed_rows import unpacked
+
+NAME = "</script><script>alert(1)</script> \u2264 \U0001f600 \"'"
+TINY = """
+[space]
+layers = {min = 4, max = 8}
+d_model = [512, 640, 768]
+head_dim = 64
+vocab_size = 32000
+
+[budgets]
+training_flops = 1e20
+serving_memory = "4 GB"
+"""
+
+
+def answer(text: str = TINY, name: str = NAME) -> Result:
+    return solve(Problem.parse(f"name = {json.dumps(name, ensure_ascii=False)}\n{text}"))
+
+
+@pytest.fixture(autouse=True)
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("modelsizer.page.report.pictures", lambda *_, **__: iter(()))
+    yield
+
+
+def scripts(page: str) -> list[str]:
+    return re.findall(r"<script[^>]*>(.*?)</script>", page, re.DOTALL)
+
+
+def rules(page: str) -> str:
+    (found,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
+    return found.replace("&#x27;", "'")
+
+
+def hashed(content: str) -> str:
+    return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
+
+
+def test_a_page_holds_its_data_and_one_script_that_may_run() -> None:
+    page = report(answer(), CommandLine("tiny.toml"))
+    assert page.isascii()
+    data, script = scripts(page)
+    found = json.loads(data)
+    assert found["name"] == NAME and not found["missing"]
+    views = unpacked(found["views"])
+    assert len(views) > 30 and {view["status"] for view in views} == {"optimal"}
+    (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    assert rules(page) == (
+        f"default-src 'none'; style-src {hashed(style)}; script-src {hashed(script)}; "
+        "connect-src 'none'; img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    assert "<noscript>" in page and 'href="#sliders"' in page
+    assert page == report(answer(), CommandLine("tiny.toml"))
+
+
+def test_without_sliders_there_is_no_script() -> None:
+    page = report(answer(), CommandLine("tiny.toml"), sliders=False)
+    assert (
+        "<script" not in page
+        and "script-src" not in rules(page)
+        and "sliders" not in page.replace("--no-sliders", "")
+    )
+    assert "modelsizer report tiny.toml --no-sliders" in page
+
+
+def test_a_problem_that_no_limit_moves_has_none() -> None:
+    fixed = TINY.replace("{min = 4, max = 8}", "4").replace("[512, 640, 768]", "512")
+    fixed += "[objective]\nminimize = 'parameters'\n"
+    assert sliders_of(answer(fixed), "tiny.toml", Clock()).section is None
+    assert "<script" not in report(answer(fixed))
+
+
+def test_what_is_not_proven_is_said() -> None:
+    late = sliders_of(answer(), "tiny.toml", Clock.of(0))
+    assert late.section is not None and not late.script and not late.whole
+    assert "No sliders: the time limit was reached." in late.section[2]
+    page = report(answer(), time_limit=0)
+    assert "No sliders: the time limit was reached." in page and "<script" not in page
+
+
+def test_a_part_of_a_grid_is_shown_with_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    from modelsizer.live.grid import grid
+
+    found = grid(answer(), Clock())
+    assert found is not None
+    most = dict(list(found.points.items())[: found.size * 2 // 3])
+    part = replace(found, points=most, stop="interrupted")
+    monkeypatch.setattr("modelsizer.page.sliders.grid", lambda *_: part)
+    made = sliders_of(answer(), "tiny.toml", Clock())
+    assert made.section is not None and made.script and not made.whole
+    assert f"{len(most)} of {found.size} answers were proven" in made.section[2]
+    assert "The others were not: it was interrupted." in made.section[2]
+
+
+def test_scripts_and_styles_are_ascii() -> None:
+    assert script_in_ascii('"\u2264 \U0001f600"') == '"\\u{2264} \\u{1f600}"'
+    assert css_in_ascii('"\u2264b"') == '"\\2264 b"'
