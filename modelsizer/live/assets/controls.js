@@ -5,6 +5,7 @@
   const { h } = m;
   const GROUPS = [["limits", "Limits", true], ["training", "Training", true], ["serving", "Serving", true],
     ["space", "Designs to choose from", false], ["evidence", "Evidence", false]];
+  const WIDE = 16; // characters of a text that takes a line of its own
   const MANY = 8; // controls from which on there is a filter
 
   const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
@@ -100,7 +101,7 @@
       input.addEventListener("focus", () => help(control));
       if (control.help || control.needs) input.setAttribute("aria-description", [control.help, control.needs].filter(Boolean).join(" "));
     }
-    const element = h("div", { class: `control kind-${control.kind}`, pointerenter: () => help(control) },
+    const element = h("div", { class: `control kind-${control.kind}${control.kind === "text" && control.text.length > WIDE ? " long" : ""}`, pointerenter: () => help(control) },
       label, back, h("span", { class: "value" }, control.kind === "menu" ? parts.main.input : parts.text.input),
       control.kind === "slider" ? parts.main.element : null, wrong);
     element.dataset.key = control.key;
@@ -136,9 +137,9 @@
   m.panel = function (controls, change, finish) {
     const help = h("p", { class: "help", "aria-hidden": "true" });
     const tell = (control) => { help.textContent = [control.help, control.needs].filter(Boolean).join(" "); };
-    // Controls of two tables may have one label: their group is then a part of their name.
-    const named = (control) => (controls.filter((other) => other.label === control.label).length > 1
-      ? `${control.label}, ${GROUPS.find(([group]) => group === control.group)[1].toLowerCase()}` : control.label);
+    // Controls of two tables may have one label: the key is then a part of their name.
+    const named = (control) => (controls.some((other) => other !== control && other.label === control.label)
+      ? `${control.label}, ${control.key}` : control.label);
     const rows = controls.map((control, i) => row(control, named(control), i, change, finish, tell));
     const groups = GROUPS.map(([name, heading, open]) => {
       const inside = rows.filter((one) => one.control.group === name);

@@ -85,6 +85,17 @@
 
   m.line = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 
+  // Points on a path, so many pixels apart.
+  m.along = function (path, apart) {
+    const found = [];
+    path.slice(1).forEach(([x1, y1], i) => {
+      const [x0, y0] = path[i];
+      const steps = Math.max(1, Math.round(Math.hypot(x1 - x0, y1 - y0) / apart));
+      for (let k = 0; k <= steps; k += 1) found.push([x0 + ((x1 - x0) * k) / steps, y0 + ((y1 - y0) * k) / steps]);
+    });
+    return found;
+  };
+
   m.star = function (x, y, size) {
     const corners = [];
     for (let i = 0; i < 10; i += 1) {

@@ -140,29 +140,30 @@
     m.axisBelow(plot, data.x, x);
     m.axisLeft(plot, data.y, y);
     const labels = m.labels(box);
-    if (data.best) labels.avoid(x(data.best.x), y(data.best.y), 11);
     const lines = s("g", { "aria-hidden": "true" });
     const names = [];
-    data.limits.forEach((limit) => {
+    for (const limit of data.limits) {
       const path = limit.path.map(([a, b]) => [x(a), y(b)])
         .filter(([a, b]) => a >= box.left - 1 && a <= box.right + 1 && b >= box.top - 1 && b <= box.bottom + 1);
-      if (path.length < 2) return;
+      if (path.length < 2) continue;
       const kind = limit.binding ? "limit binding" : "limit";
       lines.append(s("path", { d: m.line(path), class: "limit under" }), s("path", { d: m.line(path), class: kind }));
+      for (const [a, b] of m.along(path, 6)) labels.avoid(a, b, 1);
       names.push([limit, path]);
-    });
-    svg.append(lines);
-    for (const [limit, path] of names) {
-      for (const share of [0.3, 0.7, 0.5, 0.15, 0.85, 0.4]) {
-        const [a, b] = path[Math.floor(share * (path.length - 1))];
-        const text = labels.place(limit.label, a, b, 6, limit.binding ? "name limit-name binding" : "name limit-name");
-        if (text) { svg.append(text); break; }
-      }
     }
+    svg.append(lines);
     if (data.best) {
+      labels.avoid(x(data.best.x), y(data.best.y), 11);
       svg.append(m.star(x(data.best.x), y(data.best.y), 9));
       const text = labels.place(data.best.text, x(data.best.x), y(data.best.y), 12, "best-name");
       if (text) svg.append(text);
+    }
+    for (const [limit, path] of names) {
+      for (const share of [0.3, 0.7, 0.5, 0.15, 0.85, 0.4]) {
+        const [a, b] = path[Math.floor(share * (path.length - 1))];
+        const text = labels.place(limit.label, a, b, 7, limit.binding ? "name limit-name binding" : "name limit-name");
+        if (text) { svg.append(text); break; }
+      }
     }
     svg.append(cursorOver(data, plot, xs, ys, tip));
     return [svg, colours(data.levels, data.scale)];
