@@ -43,7 +43,7 @@ def serve(
         from modelsizer.live.routes import answers_of, page_of
         from modelsizer.live.server import Server
 
-        desk = Desk(file, _report)
+        desk = Desk(file, report_of)
         try:
             server = Server(port, lambda: page_of(desk), answers_of(desk))
         except OSError as error:
@@ -61,7 +61,7 @@ def serve(
                 leave_threads()
 
 
-def _report(result: Result, source: str, asked: Asked, clock: Clock) -> str:
+def report_of(result: Result, source: str, asked: Asked, clock: Clock) -> str:
     """The page of the command ``report``."""
     from modelsizer.page.question import CommandLine
     from modelsizer.page.report import page_of

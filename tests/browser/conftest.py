@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.support.browsers import Opened, watch
+from tests.support.live_pages import Live, LivePage
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+    from modelsizer.live.desk import Desk
+    from modelsizer.live.server import Server
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE = 10_000  # milliseconds that a browser may take for what is asked of it
@@ -62,3 +67,40 @@ def open_page(browser: Browser, faults: list[str]) -> Iterator[Opened]:
     for context in contexts:
         context.close()
     assert not faults, "\n".join(faults)
+
+
+@pytest.fixture(scope="package")
+def serve() -> Iterator[Callable[[str], str]]:
+    """A function from a problem, by its name or path, to the address of its live page."""
+    from modelsizer.commands.serve import report_of
+    from modelsizer.live import desk as desks
+    from modelsizer.live import server as servers
+    from modelsizer.live.routes import answers_of, page_of
+
+    running: dict[str, tuple[Server, Desk]] = {}
+
+    def address(source: str) -> str:
+        if source not in running:
+            desk = desks.Desk(source, report_of)
+            server = servers.Server(0, lambda: page_of(desk), answers_of(desk))
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+            running[source] = server, desk
+        return running[source][0].url
+
+    yield address
+    for server, desk in running.values():
+        server.shutdown()
+        server.server_close()
+        desk.close(5.0)
+
+
+@pytest.fixture
+def live(open_page: Opened, serve: Callable[[str], str]) -> Live:
+    """A function that opens the live page of a problem; see `Live`."""
+
+    def opened(source: str = "phone-2gb", fragment: str = "", **options: Any) -> LivePage:
+        page = open_page(serve(source) + fragment, **options)
+        page.wait_for_selector(".badge:not(:empty)")
+        return LivePage(page)
+
+    return opened

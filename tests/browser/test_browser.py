@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+import pytest
+
 from tests.support.browsers import Opened
 
 
@@ -17,6 +19,7 @@ def test_errors_and_foreign_requests_are_noticed(open_page: Opened, faults: list
     faults.clear()
 
 
+@pytest.mark.slow
 def test_a_page_at_peace_has_no_faults(open_page: Opened, faults: list[str]) -> None:
     page = open_page("data:text/html,<p>quiet", width=420)
     assert page.evaluate("innerWidth") == 420
