@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from functools import cache
+from types import MappingProxyType
 from typing import Literal
 
 from modelsizer.live.setting_rows import ROWS, SettingRow
@@ -17,14 +21,23 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.reading import PRICES, flattened
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.schema import described_keys
 from modelsizer.problems.tables.tables import Table
-from modelsizer.problems.units import Number
+from modelsizer.problems.units import Number, exact, format_quantity, plain
 
 Group = Literal["limits", "training", "serving", "space", "evidence"]
 Kind = Literal["slider", "menu", "text"]
 _ENDS = {"max": "at most", "min": "at least", "=": "exactly"}
 _DEFAULT = "default"
-_LAW, _ABLATIONS, _OBJECTIVE = "objective.law", "objective.ablations", "objective.minimize"
+_NEAR = 5  # a limit that the file does not give is sought between what is used / 5 and x 5
+_LAW = "objective.law"
+_HELPS = MappingProxyType(
+    {
+        CORNER: "What the evidence leaves open, read one way or another: answers that stay the "
+        "same at every corner hold whatever the truth.",
+        SCENARIO: "Values that the file has under a name; what is moved here holds over them.",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +153,8 @@ def _limit(limit: Constraint, raw: Mapping[str, object]) -> Control:
     if limit.reference:
         own = Stop(limit.reference, f"{own.text} ({limit.reference})", limit.limit)
     elif limit.device:
-        own = Stop(own.value, f"{own.text} (fits {limit.device})", limit.limit)
+        text = format_quantity(limit.limit, dimension)
+        own = Stop(own.value, f"{text} (fits {limit.device})", limit.limit)
     stops = sorted_stops(own, around(limit.limit, dimension, whole=_whole(dimension)), dimension)
     return Control(
         key,
@@ -151,7 +165,7 @@ def _limit(limit: Constraint, raw: Mapping[str, object]) -> Control:
         stops.index(own),
         own.text,
         dimension,
-        _about(limit.quantity),
+        help_of(key),
         given=not limit.device,
     )
 
@@ -162,8 +176,16 @@ def _label(base: str, end: str) -> str:
     return f"{words}, {_ENDS[end]}"
 
 
-def _about(name: str) -> str:
-    return QUANTITIES[name].about
+@cache
+def _helps() -> dict[str, str]:
+    """The first paragraph about each key of the problem file."""
+    return {each.key: each.about.partition("\n\n")[0] for each in described_keys()}
+
+
+def help_of(key: str) -> str:
+    """What a key of the problem file is, without the marks of Markdown."""
+    base = key.removesuffix(".max").removesuffix(".min")
+    return _helps().get(base, "").replace("`", "")
 
 
 def _whole(dimension: str) -> bool:
@@ -177,19 +199,21 @@ def _more_limits(problem: Problem, result: Result) -> Iterator[Control]:
     if problem.training.tokens is None:
         yield _more(problem, f"{TOKENS}.max", "tokens", "max", exact.get("tokens"))
     for name, row in QUANTITIES.items():
-        if name not in given:
+        if name not in given and name != "tokens":  # as of training.tokens
             end = row.only or "max"
             key = f"budgets.{name}" if end == "max" else f"budgets.{name}.min"
             yield _more(problem, key, name, end, exact.get(name))
 
 
-def _more(problem: Problem, key: str, name: str, end: str, used: object) -> Control:
+def _more(
+    problem: Problem, key: str, name: str, end: str, used: Number | Fraction | None
+) -> Control:
     dimension = QUANTITIES[name].dimension
     base = key.removesuffix(f".{end}")
     needs = problem.lacks(name)
     stops: list[Stop] = []
-    if used is not None and not needs:
-        numbers = around(float(used), dimension, whole=_whole(dimension))  # type: ignore[arg-type]
+    if used is not None and math.isfinite(used) and not needs:
+        numbers = around(plain(exact(used)), dimension, whole=_whole(dimension), span=_NEAR)
         stops = sorted_stops(None, numbers, dimension)
     return Control(
         key,
@@ -198,7 +222,7 @@ def _more(problem: Problem, key: str, name: str, end: str, used: object) -> Cont
         "slider" if stops else "text",
         tuple(stops),
         unit=dimension,
-        help=_about(name),
+        help=help_of(key),
         section="more limits",
         given=False,
         rare=True,
@@ -231,16 +255,18 @@ def _setting(row: SettingRow, table: Table, raw: Mapping[str, object]) -> Contro
     text = _DEFAULT if own_value is None else row.text(own_value)
     if at is not None:
         text = stops[at].text
-    kind: Kind = row.kind if stops else "text"
+    menu = row.kind == "menu" or isinstance(own_value, list | tuple)
+    kind: Kind = "text" if not stops else "menu" if menu else row.kind
     return Control(
         row.key,
-        row.label,
+        row.name,
         group,
         kind,
         stops,
         at,
         text,
         row.dimension,
+        help_of(row.key),
         given=given,
         rare=not given and not row.usual,
         section="" if row.table == group else row.table,
@@ -257,8 +283,8 @@ def _setting_stops(row: SettingRow, own: object) -> tuple[tuple[Stop, ...], int 
     if at is None and stops:
         if row.kind == "slider" and mine.number is not None:
             stops = sorted([*stops, mine], key=lambda stop: float(stop.number or 0))
-        elif row.kind == "slider":  # a menu in place of the number
-            return tuple(stops), None
+        elif row.kind == "slider" and not isinstance(own, list | tuple):
+            return tuple(stops), None  # a range in place of the number
         else:
             stops = [mine, *stops]
         at = stops.index(mine)
@@ -295,10 +321,11 @@ def _space(problem: Problem) -> Iterator[Control]:
     for key, value in flattened(problem.to_dict(("space",))).items():
         yield Control(
             key,
-            key.partition(".")[2].replace("_", " ").replace(".", " "),
+            key.partition(".")[2],
             "space",
             "text",
             text=typed(value),
+            help=help_of(key),
             rare=True,
         )
 
@@ -316,7 +343,9 @@ def _evidence(problem: Problem) -> Iterator[Control]:
     yield _menu(_LAW, "loss law", laws, problem.objective.law)
     goal = problem.objective
     key = f"objective.{goal.sense}"
-    yield Control(key, goal.sense, "evidence", "text", text=goal.quantity, rare=True)
+    yield Control(
+        key, goal.sense, "evidence", "text", text=goal.quantity, help=help_of(key), rare=True
+    )
 
 
 def _menu(key: str, label: str, names: Iterable[str], own: str | None) -> Control:
@@ -326,7 +355,8 @@ def _menu(key: str, label: str, names: Iterable[str], own: str | None) -> Contro
     if own is None:
         stops[0] = Stop(None, listed[0])
     at = 0 if own is None else listed.index(own)
-    return Control(key, label, "evidence", "menu", tuple(stops), at, stops[at].text)
+    told = _HELPS.get(key) or help_of(key)
+    return Control(key, label, "evidence", "menu", tuple(stops), at, stops[at].text, help=told)
 
 
 def _laws(problem: Problem) -> Iterator[str]:

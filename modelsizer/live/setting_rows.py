@@ -58,11 +58,6 @@ class SettingRow:
         """Its dotted key."""
         return f"{self.table}.{self.name}"
 
-    @property
-    def label(self) -> str:
-        """Its name in words."""
-        return self.name.replace("_", " ")
-
     def hidden(self, raw: Mapping[str, object]) -> bool:
         """Whether a table that says some keys takes no value of this one."""
         return self.name not in raw and self.instead in raw

@@ -100,15 +100,26 @@ def _units(dimension: str) -> Iterable[tuple[int, float, float]]:
     return ((1, 0.0, math.inf),)
 
 
-def around(number: Number, dimension: str, *, whole: bool) -> list[Number]:
-    """Round numbers on both sides of a value; of a loss a hundredth of a nat apart."""
+def around(number: Number, dimension: str, *, whole: bool, span: int = SPAN) -> list[Number]:
+    """Round numbers on both sides of a value; of a loss a hundredth of a nat apart.
+
+    Parameters
+    ----------
+    number : int or float
+    dimension : str
+        A key of `modelsizer.problems.units.UNITS`.
+    whole : bool
+        Whether only whole numbers above 0 are right.
+    span : int
+        They reach from the value / span to the value x span.
+    """
     if dimension in ("nats", "nats a byte"):
         step = 100
         low, high = math.ceil(number * 0.85 * step), math.floor(number * 1.3 * step)
         return [plain(exact(n) / step) for n in range(low, high + 1)]
     if not number or not math.isfinite(number):
         return []
-    found = round_numbers(number / SPAN, number * SPAN, dimension)
+    found = round_numbers(number / span, number * span, dimension)
     if whole:
         found = [n for n in found if isinstance(n, int) and n >= 1]
     return found

@@ -142,14 +142,10 @@ def view_of(
     )
 
 
-def _words(key: str) -> str:
-    return key.replace("_", " ")
-
-
 def _architecture(result: Result) -> list[tuple[str, str, str]]:
     """The choices of the design; its groups of layers are in the drawing of the stack."""
     rows = (row for row in architecture_rows(result) if row[0] != "groups")
-    return [(key, _words(key), text.strip('"')) for key, text in rows]
+    return [(key, key, text.strip('"')) for key, text in rows]
 
 
 def _loss(result: Result) -> dict[str, Any]:
@@ -176,7 +172,7 @@ def _objective(result: Result) -> dict[str, Any]:
 
 def _machine(result: Result) -> list[tuple[str, str, str]]:
     found = machine_of(result.problem, result.best)
-    return [(key, _words(key.replace(".", " ")), typed(v)) for key, v in found.items()]
+    return [(key, key, typed(value)) for key, value in found.items()]
 
 
 def _limit(use: BudgetUse, controls: Mapping[str, Control]) -> dict[str, Any]:
