@@ -86,14 +86,8 @@ def test_drawings_agree_with_the_answer() -> None:
     assert front["best"]["x"] == view["design"]["layers"]
     assert any(point["level"] == 0 for point in front["points"])
     assert sum(run["count"] for run in found["stack"]["models"][0]["runs"]) == front["best"]["x"]
-    large = desk.drawings(
-        State(
-            {
-                "space.layers": {"min": 2, "max": 900},
-                "space.ffn_ratio": {"min": 2, "max": 4, "step": 0.05},
-            }
-        )
-    )
+    ranges = {"space.layers": {"min": 2, "max": 900}, "space.vocab_size": list(range(9000, 9400))}
+    large = desk.drawings(State(ranges))
     assert "designs" in large["map"]["reason"]
     assert desk.close(5)
 
