@@ -1,0 +1,1 @@
+"""A first problem file, made from five answers."""

@@ -1,0 +1,82 @@
+"""Ranges of a first space: wide around the size that the answers allow, and no wider."""
+
+from __future__ import annotations
+
+import math
+
+from modelsizer.first_file.answers import Answers, Kind, Training
+from modelsizer.problems.records import dataclass
+from modelsizer.problems.tables.training import Training as TrainingTable
+from modelsizer.problems.units import parse_quantity
+
+_SECONDS_AN_HOUR = 3600
+_FLOPS_A_PARAMETER = 120
+"""FLOPs over the square of the parameters at the optimum of a dense model: 6 N D at 20 tokens a
+parameter (Hoffmann et al. 2022, arXiv 2203.15556)."""
+_MIXTURE_OVER_DENSE = 8  # parameters of a mixture, over those of a dense model of the same FLOPs
+_A_LAYER = {"dense": 12, "small": 12, "mixture": 190}
+"""Parameters of a layer over d_model^2."""
+_ASPECT = {"dense": 100, "small": 64, "mixture": 64}  # d_model / layers of usual models
+_WIDTHS = (1024, 2048, 4096, 8192, 16384, 32768)
+_FEW_HEADS = 2048  # widths up to which heads have 64 values
+_MOST_LAYERS = 160
+_NARROWER = 8  # times that the least width is below the most
+_STEPS = 64  # of the widths, at most
+_USABLE = 0.9  # share of a device's memory, of which the cache takes some
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """Least, most and step of layers and of d_model; values of a head."""
+
+    layers: tuple[int, int, int]
+    d_model: tuple[int, int, int]
+    head_dim: int
+
+
+def flops_of(train: Training, *, mixture: bool) -> float:
+    """Training FLOPs that the answer allows, at the default MFU of its accelerators."""
+    if train.devices is None:
+        return float(parse_quantity(train.flops, "FLOPs"))
+    table = TrainingTable.model_validate({"accelerator": train.devices.device.name})
+    each = float(table.flops_per_second(mixture=mixture))
+    if train.time:
+        return (train.devices.count or 1) * each * float(parse_quantity(train.time, "seconds"))
+    assert train.price is not None
+    hours = float(parse_quantity(train.money, "dollars")) / float(train.price)
+    return hours * _SECONDS_AN_HOUR * each
+
+
+def size_of(answers: Answers) -> float:
+    """Parameters about which the space is laid: the least of what the answers allow."""
+    mixture = answers.model.kind == "mixture"
+    allowed = [math.sqrt(flops_of(answers.train, mixture=mixture) / _FLOPS_A_PARAMETER)]
+    if mixture:
+        allowed[0] *= _MIXTURE_OVER_DENSE
+    serve = answers.serve
+    held = float(parse_quantity(serve.memory, "bytes")) if serve.memory else None
+    if serve.devices is not None and serve.devices.device.memory is not None:
+        held = _USABLE * (serve.devices.count or 1) * float(serve.devices.device.memory)
+    if held is not None:
+        allowed.append(held * 8 / serve.weight_bits)
+    if answers.model.size:
+        allowed.append(float(parse_quantity(answers.model.size, "parameters")))
+    return min(allowed)
+
+
+def ranges_of(kind: Kind, size: float) -> Ranges:
+    """Ranges around a size.
+
+    Examples
+    --------
+    >>> ranges_of("dense", 7e9)
+    Ranges(layers=(6, 160, 2), d_model=(1024, 8192, 128), head_dim=128)
+    """
+    usual = (size * _ASPECT[kind] / _A_LAYER[kind]) ** (1 / 3)
+    most = next((width for width in _WIDTHS if width >= 1.5 * usual), _WIDTHS[-1])
+    head_dim = 64 if most <= _FEW_HEADS else 128
+    step = max(most // _STEPS, head_dim)
+    deepest = min(_MOST_LAYERS, most // 32)
+    by = 2 if deepest > _STEPS else 1
+    shallowest = max(4, most // _NARROWER // 160)
+    return Ranges((shallowest + shallowest % by, deepest, by), (most // _NARROWER, most, step), head_dim)
