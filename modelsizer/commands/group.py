@@ -49,6 +49,11 @@ class Row:
 
 
 COMMANDS = {
+    "init": Row(
+        "Ask",
+        "Write a first problem file from five answers, and solve it.",
+        "--train '256 H100-SXM for 30 days' --serve 'one L40S'",
+    ),
     "check": Row(
         "Ask",
         "Check a problem file, count its designs and estimate the work.",

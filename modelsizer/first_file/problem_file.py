@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from modelsizer.first_file.answers import Answers
@@ -14,22 +15,25 @@ from modelsizer.problems.visible import visible
 _LONG_CONTEXT = 8192
 _SEQUENCE = 4096
 _NODE = 8  # accelerators with a fast link between them
-_COLUMN = 44  # at which comments begin
+_MUCH_CACHED = 2**20  # tokens for which fewer kv heads are offered
+_COLUMN = 46  # at which comments begin
 _VOCABULARY = {"dense": 128256, "mixture": 151936, "small": 65536}
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A key with its value and a comment; one that is only shown is a comment as a whole."""
+    """A key, which may be dotted, with its value and a comment; one only shown is a comment too."""
 
     key: str
     value: object
     about: str = ""
     shown: bool = False
+    dotted: bool = False
 
     def __str__(self) -> str:
-        text = f"{'# ' if self.shown else ''}{write_key(self.key)} = {write_value(self.value)}"
-        return f"{text:<{_COLUMN}}# {self.about}" if self.about else text
+        key = self.key if self.dotted else write_key(self.key)
+        text = f"{'# ' if self.shown else ''}{key} = {write_value(self.value)}"
+        return f"{text:<{_COLUMN}}  # {self.about}" if self.about else text
 
 
 Tables = dict[str, list[Line]]
@@ -58,7 +62,12 @@ def problem_text(answers: Answers, path: str, schema: str, loss: Number | None =
         "budgets": [*_budgets(answers, loss)],
         "objective": [*_objective(answers)],
         "scenarios.twice-the-context": [
-            Line("serving.context_length", 2 * answers.users.context, "for `modelsizer whatif`")
+            Line(
+                "serving.context_length",
+                2 * answers.users.context,
+                "for `modelsizer whatif`",
+                dotted=True,
+            )
         ],
     }
     return "\n".join((*_head(answers, path, schema), *_written(tables), ""))
@@ -84,7 +93,7 @@ def _head(answers: Answers, path: str, schema: str) -> Iterator[str]:
         ("prices", "what each limit is worth"),
         ("explain", "if nothing fits: why, and the least to give up"),
     ):
-        text = f"modelsizer {command} {visible(path)}"
+        text = f"modelsizer {command} {shlex.quote(visible(path))}"
         yield f"#     {text:<36}  # {does}"
     yield ""
 
@@ -119,7 +128,10 @@ def _space(answers: Answers) -> Iterator[Line]:
     ):
         yield Line(name, {"min": least, "max": most, "step": step}, about)
     yield Line("head_dim", found.head_dim, "heads = d_model / head_dim")
-    yield Line("kv_heads", [2, 4, 8] if kind == "small" else [4, 8, 16], "those that divide heads")
+    cached = answers.users.context * answers.users.users
+    few = kind == "small" or cached >= _MUCH_CACHED
+    heads = [*([1, 2] if few else []), 4, 8, *([] if kind == "small" else [16])]
+    yield Line("kv_heads", heads, "those that divide the heads")
     if kind == "mixture":
         yield Line("block", "qwen3-moe", "whose layers: `modelsizer schema` has all")
     else:
@@ -155,9 +167,10 @@ def _training(answers: Answers) -> Iterator[Line]:
 
 
 def _prices(answers: Answers) -> Iterator[Line]:
-    train = answers.train
-    if train.devices is not None and train.price is not None:
-        yield Line(train.devices.device.name, train.price, "dollars an hour, as you said")
+    priced = (answers.train, answers.serve)
+    found = {o.devices.device.name: o.price for o in priced if o.devices is not None and o.price}
+    for name, price in found.items():
+        yield Line(name, price, "dollars an hour of one, as you said")
 
 
 def _serving(answers: Answers) -> Iterator[Line]:
@@ -173,7 +186,7 @@ def _serving(answers: Answers) -> Iterator[Line]:
     yield Line("context_length", users.context, "tokens of context of each")
     bits = serve.weight_bits
     yield Line("weight_bits", bits, "16, 8 or 4")
-    if answers.model.kind == "small" and bits < 16:  # noqa: PLR2004
+    if answers.model.kind == "small" and bits < 16:
         yield Line("embedding_bits", 8, "of the embedding and the output")
 
 
@@ -196,7 +209,7 @@ def _budgets(answers: Answers, loss: Number | None) -> Iterator[Line]:
     if goal.loss is not None:
         yield Line("loss", goal.loss, "nats a token, by the law")
     elif loss is not None:
-        yield Line("loss", loss, "1 % above the least, which `minimize = \"loss\"` finds")
+        yield Line("loss", loss, '1 % above the least, which `minimize = "loss"` finds')
     if not model.size:
         yield Line("parameters", {"max": "40B"}, "an example of a limit", shown=True)
     yield Line("kv_cache", "16 GiB", "another", shown=True)

@@ -20,7 +20,10 @@ _ASPECT = {"dense": 100, "small": 64, "mixture": 64}  # d_model / layers of usua
 _WIDTHS = (1024, 2048, 4096, 8192, 16384, 32768)
 _FEW_HEADS = 2048  # widths up to which heads have 64 values
 _MOST_LAYERS = 160
-_NARROWER = 8  # times that the least width is below the most
+_WIDER = {"dense": 1.25, "small": 1.25, "mixture": 2.5}
+"""Least width at which the range may end, over the usual one; mixtures of few experts are wide."""
+_NARROWER = 16  # times that the least width is below the most
+_NARROWEST = 256
 _STEPS = 64  # of the widths, at most
 _USABLE = 0.9  # share of a device's memory, of which the cache takes some
 
@@ -70,13 +73,14 @@ def ranges_of(kind: Kind, size: float) -> Ranges:
     Examples
     --------
     >>> ranges_of("dense", 7e9)
-    Ranges(layers=(6, 160, 2), d_model=(1024, 8192, 128), head_dim=128)
+    Ranges(layers=(4, 160, 2), d_model=(512, 8192, 128), head_dim=128)
     """
     usual = (size * _ASPECT[kind] / _A_LAYER[kind]) ** (1 / 3)
-    most = next((width for width in _WIDTHS if width >= 1.5 * usual), _WIDTHS[-1])
+    most = next((width for width in _WIDTHS if width >= _WIDER[kind] * usual), _WIDTHS[-1])
     head_dim = 64 if most <= _FEW_HEADS else 128
     step = max(most // _STEPS, head_dim)
     deepest = min(_MOST_LAYERS, most // 32)
     by = 2 if deepest > _STEPS else 1
-    shallowest = max(4, most // _NARROWER // 160)
-    return Ranges((shallowest + shallowest % by, deepest, by), (most // _NARROWER, most, step), head_dim)
+    least = max(most // _NARROWER, _NARROWEST)
+    shallowest = max(4, least // 160)
+    return Ranges((shallowest + shallowest % by, deepest, by), (least, most, step), head_dim)

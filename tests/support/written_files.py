@@ -38,13 +38,13 @@ SHORT: dict[str, tuple[str, ...]] = {
     "plan-runs": (PROBLEM, "--budget", "1e20", "--runs", "6"),
     "uncertainty": (PROBLEM, "--law", "{folder}/drawn.toml", "--draws", "3"),
     "verify": ("{folder}/solved.json", "--quick"), "accelerators": (),
-    "gallery": ("--only", "allocation"), "schema": (),
+    "gallery": ("--only", "allocation"), "schema": (), "init": ("--model", "small"),
 }  # fmt: skip
 """Arguments by command."""
 _VALUES = {
     "--json": "answer.json", "--csv": "table.csv", "--parquet": "table.parquet",
     "--plot": "picture.png", "--write": "program.lp", "--export": "config.json",
-    "--export-dir": "configs", "FOLDER": "pictures",
+    "--export-dir": "configs", "FOLDER": "pictures", "PATH": "problem.toml",
 }  # fmt: skip
 _OUTPUTS = {"report": "page.html", "fit": "law.toml", "sweep": "points.jsonl", "export": "c.json"}
 
@@ -68,7 +68,7 @@ class Written:
         """The option with a path."""
         before = "hf:" if self.option == "--export" else ""
         given = f"{before}{path}"
-        return [given] if self.option == "FOLDER" else [self.option, given]
+        return [given] if self.option in ("FOLDER", "PATH") else [self.option, given]
 
 
 def written() -> Iterator[Written]:

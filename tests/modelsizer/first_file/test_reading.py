@@ -1,0 +1,127 @@
+"""Answers read from text."""
+
+from __future__ import annotations
+
+import pytest
+
+from modelsizer.first_file.questions import QUESTIONS
+from modelsizer.first_file.reading import (
+    read_goal,
+    read_load,
+    read_model,
+    read_serving,
+    read_training,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "devices", "time", "money", "price"),
+    [
+        ("256 H100-SXM for 30 days", "256 H100-SXM", "30 days", "", None),
+        ("256 h100 sxm GPUs for 30 days", "256 H100-SXM", "30 days", "", None),
+        ("8x RTX 4090 for 2 weeks", "8 RTX-4090", "2 weeks", "", None),
+        ("8xH200-SXM in 3 days", "8 H200-SXM", "3 days", "", None),
+        ("one H100 for 1 day", "1 H100-SXM", "1 day", "", None),
+        ("L40S for 5 h", "1 L40S", "5 h", "", None),
+        ("1,024 A100s for 90 days", "1,024 A100-80GB-SXM", "90 days", "", None),
+        ("2M USD on 512 H100 at 2.5", "512 H100-SXM", "", "2M USD", 2.5),
+        ("$500K on MI300X at $3 an hour", "MI300X", "", "500K USD", 3),
+    ],
+)
+def test_training(text: str, devices: str, time: str, money: str, price: float | None) -> None:
+    found = read_training(text)
+    assert (str(found.devices), found.time, found.money, found.price) == (
+        devices,
+        time,
+        money,
+        price,
+    )
+
+
+@pytest.mark.parametrize("text", ["1e24", "1e24 FLOPs", "300 ZFLOPs"])
+def test_training_by_flops(text: str) -> None:
+    assert read_training(text).flops == text
+
+
+@pytest.mark.parametrize(
+    ("text", "devices", "memory", "bits", "price"),
+    [
+        ("one L40S", "1 L40S", "", 16, None),
+        ("8 H200-SXM at 8 bits", "8 H200-SXM", "", 8, None),
+        ("L40S at 1.2 USD an hour", "1 L40S", "", 16, 1.2),
+        ("two GH200-96GB at 4-bit", "2 GH200-96GB", "", 4, None),
+        ("M4-Max", "1 M4-Max", "", 4, None),
+        ("2 GB", "None", "2 GB", 4, None),
+        ("a phone with 8 GiB", "None", "8 GiB", 4, None),
+        ("24 GB at 8 bits", "None", "24 GB", 8, None),
+        ("none", "None", "", 16, None),
+    ],
+)
+def test_serving(text: str, devices: str, memory: str, bits: int, price: float | None) -> None:
+    found = read_serving(text)
+    assert (str(found.devices), found.memory) == (devices, memory)
+    assert (found.weight_bits, found.price) == (bits, price)
+
+
+def test_load() -> None:
+    assert (read_load("4096").context, read_load("4096").users) == (4096, 1)
+    found = read_load("131072 tokens for 4 users at 20 tokens/s each")
+    assert (found.context, found.users, found.speed) == (131072, 4, 20)
+    assert read_load("128K, 8 requests").users == 8
+
+
+def test_model() -> None:
+    assert read_model("dense").kind == "dense"
+    assert (read_model("a mixture of experts of 30B").kind, read_model("7B").size) == (
+        "mixture",
+        "7B",
+    )
+    found = read_model("30B with 3B active")
+    assert (found.kind, found.size, found.active) == ("mixture", "30B", "3B")
+
+
+def test_goal() -> None:
+    assert read_goal("loss").quantity == "loss"
+    found = read_goal("serving cost at a loss of 2.1")
+    assert (found.quantity, found.loss) == ("serving_cost", 2.1)
+    assert read_goal("concurrency at 2.1").sense == "maximize"
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
+def test_examples_are_answers(question: object) -> None:
+    for text in (*question.examples, question.default("small")):
+        question.read(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "word"),
+    [
+        ("train", "", "neither"),
+        ("train", "256 H10 for 30 days", "unknown accelerator"),
+        ("train", "256 H100 for 30 dyas", "did you mean days"),
+        ("train", "0 H100 for 30 days", "whole number from 1"),
+        ("train", "256 H100 for -3 days", "positive"),
+        ("train", "2M USD on H100-SXM", "at 2.5"),
+        ("train", "2M EUR on H100-SXM at 2", "not a unit"),
+        ("train", "-1e24", "neither"),
+        ("serve", "a phone", "memory of a device"),
+        ("serve", "L40S at 5 bits", "16, 8 or 4"),
+        ("serve", "-2 GB", "unknown accelerator"),
+        ("serve", "", "no accelerator"),
+        ("users", "many", "not a number"),
+        ("users", "8192 tokens for few users", "not a number"),
+        ("users", "0.5 for 2 users", "tokens of context"),
+        ("model", "dnse", "did you mean dense"),
+        ("model", "dense of 30", "write 30B"),
+        ("model", "dense with 3B active", "mixture"),
+        ("goal", "los", "did you mean loss"),
+        ("goal", "decode_throughput", "no goal"),
+        ("goal", "parameters at 2 GB", "not a unit"),
+    ],
+)
+def test_what_is_no_answer_is_said_in_a_sentence(name: str, text: str, word: str) -> None:
+    question = next(each for each in QUESTIONS if each.name == name)
+    with pytest.raises(ValueError, match=r".") as caught:
+        question.read(text)
+    assert word in str(caught.value)
+    assert "\n" not in str(caught.value)
