@@ -56,7 +56,7 @@ def _many(value: Any) -> str:
 
 def named(name: str) -> str:
     """The name of a problem in quotes, cut if it is long."""
-    return repr(shortened(visible(name), 60)) if name else "unnamed"
+    return repr(shortened(visible(name), 40)) if name else "unnamed"
 
 
 def counted(number: int, noun: str) -> str:
