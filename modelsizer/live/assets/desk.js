@@ -37,7 +37,7 @@
       panel.put(wanted, told);
       const keys = Object.keys(wanted.settings);
       moved.hidden = !keys.length && !wanted.without.length;
-      const chip = (text, back, next) => h("button", { type: "button", class: "chip", "aria-label": `${text}: ${back}`, title: back, click: () => enter(next) }, text, h("span", { "aria-hidden": "true" }, " ×"));
+      const chip = (text, back, next) => h("button", { type: "button", class: "chip", "aria-label": `${text}: ${back}`, title: back, click: () => { enter(next); (moved.querySelector("button") || panel.find || answer.summary).focus(); } }, text, h("span", { "aria-hidden": "true" }, " ×"));
       moved.replaceChildren(h("span", { class: "quiet" }, "differs from the file: "), ...keys.map((key) => {
         const one = panel.of(key);
         const next = copy(wanted);
@@ -171,8 +171,10 @@
       if (!source.repairs) return;
       answer.repairs(null);
       source.repairs(state).then((found) => {
-        if (same(state, wanted)) answer.repairs(found, (chosen) => enter({ settings: { ...state.settings, ...chosen.settings },
-          without: [...new Set([...state.without, ...(chosen.without || [])])] }));
+        if (same(state, wanted)) answer.repairs(found, (chosen) => {
+          enter({ settings: { ...state.settings, ...chosen.settings }, without: [...new Set([...state.without, ...chosen.without])] });
+          answer.summary.focus(); // the button is gone with what it mends
+        });
       }, () => answer.repairs([]));
     }
 

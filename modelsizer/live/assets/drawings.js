@@ -211,7 +211,7 @@
     }
     const stick = (item, className) => item.active && svg.append(
       s("path", { d: `M${x(item.x)} ${y(item.y)}V${Math.min(box.bottom, y(item.active))}`, class: className }),
-      s("circle", { cx: x(item.x), cy: Math.min(box.bottom, y(item.active)), r: 2.2, class: `${className}-end` }));
+      y(item.active) <= box.bottom ? s("circle", { cx: x(item.x), cy: y(item.active), r: 2.2, class: `${className}-end` }) : "");
     const models = data.models.filter((model) => within([x(model.x), y(model.y)]));
     if (data.best) labels.avoid(x(data.best.x), y(data.best.y), 11);
     const bestName = data.best && labels.place(data.best.label || data.best.text, x(data.best.x), y(data.best.y), 12, "best-name");

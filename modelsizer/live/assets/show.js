@@ -101,7 +101,7 @@
     const short = h("div", { class: "short" });
     const changes = h("p", { class: "changes" });
     const trouble = h("div", { class: "trouble", role: "alert", hidden: true });
-    const summary = h("section", { class: "summary", "aria-label": "The answer in short" },
+    const summary = h("section", { class: "summary", tabindex: -1, "aria-label": "The answer in short" },
       h("p", { class: "state" }, badge, time), short, changes, h("span", { class: "wait", "aria-hidden": "true" }));
     const why = h("section", { class: "why", hidden: true, "aria-label": "Why there is no design" });
     const facts = h("div", { class: "facts" });
@@ -149,7 +149,8 @@
         architecture.length ? section("architecture", "Architecture", pairs(architecture.map(([, label, text]) => [label, text]), changed)) : "",
         h("div", {}, limits.length ? section("limits", "Limits", limitsTable(limits)) : "", beside.map(made)));
       rest.replaceChildren(...lists.map(made),
-        architecture.length && view.warnings.length ? section("warnings", "Warnings", h("ul", {}, view.warnings.map((text) => h("li", {}, text)))) : "",
+        ...[["warnings", "Warnings", view.warnings], ["notes", "Notes", view.notes]].filter(([, , lines]) => architecture.length && lines.length)
+          .map(([name, heading, lines]) => section(name, heading, h("ul", {}, lines.map((text) => h("li", {}, text))))),
         view.certificate && architecture.length ? section("certificate", "Certificate", h("p", {}, view.certificate)) : "",
         view.command ? section("command", "The same on the command line", h("code", {}, view.command)) : "");
     }
