@@ -35,7 +35,7 @@ PROBLEMS = (
 )  # fmt: skip
 OPTIMIZER = (
     "tables", "bounds", "search", "milp",
-    "warning", "result", "constraints", "evidence", "menu_advice", "advice", "budgets", "small_devices", "infeasible", "solver", "verification", "answers", "beside", "audit_block", "audit_space", "audit", "one_design",
+    "warning", "result", "cases", "constraints", "evidence", "menu_advice", "advice", "budgets", "small_devices", "infeasible", "solver", "verification", "answers", "beside", "audit_block", "audit_space", "audit", "one_design",
     "fronts", "surveys", "sweeps", "frontiers", "prices", "explain", "fitting", "planning", "laws",
 )  # fmt: skip
 PLOTS = ("drawing", "designs", "fronts", "laws", "limits", "measurements")

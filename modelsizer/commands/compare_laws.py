@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import INFEASIBLE, STOPPED, user_errors
+from modelsizer.commands.app import INFEASIBLE, STOPPED, fail, user_errors
 from modelsizer.commands.frontier import DEFAULT_OVER, MOST_POINTS
 from modelsizer.commands.law_options import law_settings, under_laws
 from modelsizer.commands.options import (
+    Csv,
     File,
     Json,
     Plot,
@@ -18,9 +19,10 @@ from modelsizer.commands.options import (
     TimeLimit,
     Without,
     check_plot,
+    check_tables,
     load,
 )
-from modelsizer.commands.output import before_drawing, emit, plot_file
+from modelsizer.commands.output import before_drawing, emit, plot_file, text_file
 from modelsizer.commands.progress_lines import steps
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def compare_laws(
     without: Without = None,
     time_limit: TimeLimit = None,
     json_: Json = None,
+    csv: Csv = None,
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
@@ -67,12 +70,14 @@ def compare_laws(
     with user_errors():
         from modelsizer.optimizer.tables.clock import Clock, Ending
 
+        check_tables(csv)
         check_plot(plot, plot_size)
         clock = before_drawing(Clock.of(time_limit), plot)
         problem = load(file, set_, without)
         from modelsizer.optimizer.laws.curves import law_curves
         from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
         from modelsizer.pictures.laws import published
+        from modelsizer.text.cases import cases_csv
         from modelsizer.text.compare_laws import print_comparison
 
         names = law_settings(problem, laws)
@@ -107,12 +112,17 @@ def compare_laws(
             pictures = [
                 plot_file(plot, "laws", shown, title=problem.name, size=plot_size, ending=ending)
             ]
-        content = found.to_dict()
+        content, cases = found.to_dict(), found.cases()
         if setting is not None:
-            rows = [curve.to_dict() for curve in curves]
             content["complete"] = ending.complete
-            content["frontier"] = {"over": setting.over, "laws": rows}
-        emit(content, json_, show, *pictures)
+            content["frontier"] = {
+                "over": setting.over,
+                "laws": [curve.to_dict() for curve in curves],
+            }
+        rows = text_file("--csv", csv if cases is not None else None, lambda: cases_csv(cases))
+        emit(content, json_, show, rows, *pictures)
+        if csv is not None and cases is None:
+            fail(f"--csv: no law's design is judged by others: {found.why_not or 'not all proven'}")
     if not ending.complete:
         raise typer.Exit(STOPPED)
     if {law.status for law in found.laws} == {"infeasible"}:

@@ -9,6 +9,7 @@ import typer
 from modelsizer.commands.app import INFEASIBLE, STOPPED, user_errors
 from modelsizer.commands.law_options import load_under
 from modelsizer.commands.options import (
+    Csv,
     File,
     Json,
     Plot,
@@ -18,8 +19,16 @@ from modelsizer.commands.options import (
     Verbose,
     Without,
     check_plot,
+    check_tables,
 )
-from modelsizer.commands.output import before_drawing, emit, plot_file, say_infeasible, say_unknown
+from modelsizer.commands.output import (
+    before_drawing,
+    emit,
+    plot_file,
+    say_infeasible,
+    say_unknown,
+    text_file,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,24 +55,27 @@ def uncertainty(
     without: Without = None,
     time_limit: TimeLimit = None,
     json_: Json = None,
+    csv: Csv = None,
     verbose: Verbose = False,
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
     """Solve under every draw of a fitted law, and say who wins.
 
-    And the designs of least expected loss, worst-case loss, maximum regret and CVaR, proven over
+    Also the designs of least expected loss, worst-case loss, maximum regret and CVaR, proven over
     the draws.
 
     Exit status: 0 solved, 1 proven infeasible, 2 bad input, 3 stopped by a limit, before the
     answer: it is of all designs together.
     """
     with user_errors():
+        check_tables(csv)
         check_plot(plot, plot_size)
         problem = load_under(file, set_, without, law)
         from modelsizer.optimizer.laws.drawn_answer import uncertainty as solve_draws
         from modelsizer.optimizer.tables.clock import Clock
         from modelsizer.problems.interrupts import held
+        from modelsizer.text.cases import cases_csv
 
         seconds = before_drawing(Clock.of(time_limit), plot).left.seconds
         with held():
@@ -88,9 +100,12 @@ def uncertainty(
 
             print_uncertainty(console, found, answer.winners, answer.notes, verbose=verbose)
 
-        drawn = plot if found is not None else None
+        def rows() -> str:
+            return cases_csv(None if found is None else found.cases(answer.winners))
+
+        drawn, table = (plot, csv) if found is not None else (None, None)
         picture = plot_file(drawn, "uncertainty", found, title=problem.name, size=plot_size)
-        emit(answer.to_dict, json_, show, picture)
+        emit(answer.to_dict, json_, show, text_file("--csv", table, rows), picture)
     if not answer.complete:
         raise typer.Exit(STOPPED)
     if found is None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from modelsizer.optimizer.laws.cases import COMPROMISE
 from modelsizer.optimizer.laws.comparison import LawComparison, LawOptimum, Within
 from modelsizer.optimizer.laws.curves import LawCurve
 from modelsizer.optimizer.laws.regrets import Regret
@@ -13,6 +13,7 @@ from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.laws.digits import loss_text
 from modelsizer.problems.units import format_number, format_quantity
+from modelsizer.text.cases import BREAKS, numbered, print_grid, whole
 from modelsizer.text.kit.lines import line, section, title
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import NONE, counted, joined, not_complete, percent, shape
@@ -23,11 +24,9 @@ if TYPE_CHECKING:
 _DIGITS = 3
 _WHOLE = 10  # a factor from which its decimals are left out
 _LONG = 1e5  # from which digits are few
-_COMPROMISE = "compromise"
-_BREAKS = "breaks"
+_OF_A_ROW = "of the design of a row above the least by the law of a column"
 _SEVERAL = 2  # laws that can agree
 _ALIKE = 1.25  # ratio of the largest design to the smallest up to which laws nearly agree
-_LEAST_SHOWN = 0.5  # below which a cell of whole percents, or of whole thousandths, would say 0
 
 
 def print_comparison(
@@ -171,31 +170,25 @@ def _short(factor: float) -> str:
 
 def _print_regrets(console: Console, found: LawComparison) -> None:
     laws = found.laws
-    wasted = found.no_law_hates is not None
-    numbers = [str(i) for i, _ in enumerate(laws, start=1)]
-    wide = len(numbers[-1])
-    names = [f"{n.rjust(wide)} {law.name}" for n, law in zip(numbers, laws, strict=True)]
+    best = found.no_law_hates
     rows = [(law.name, law.regrets) for law in laws]
-    if found.no_law_hates is not None:
-        names.append(_COMPROMISE)
-        rows.append(("", found.no_law_hates.regrets))
-    columns = [
-        (n, [_cell(regrets.get(judge.name), owner == judge.name) for owner, regrets in rows])
-        for n, judge in zip(numbers, laws, strict=True)
+    names = numbered([law.name for law in laws])
+    if best is not None:
+        names.append(COMPROMISE)
+        rows.append(("", best.regrets))
+    cells = [
+        [_cell(regrets.get(judge.name), owner == judge.name) for judge in laws]
+        for owner, regrets in rows
     ]
-    if wasted:
-        columns.append(("worst", [_percent(_most(regrets.values())) for _, regrets in rows]))
+    title, worst = f"Loss {_OF_A_ROW}, in thousandths of a nat", None
+    if best is not None:
         title = "Compute that the design of a row wastes by the law of a column, in %"
-    else:
-        title = (
-            "Loss of the design of a row above the least by the law of a column, in "
-            "thousandths of a nat"
-        )
-    line(console, title, above=1, below=1)
-    table = Table.of_columns([("design of", names), *columns])
-    print_table(console, replace(table, folds={0: None}))
+        worst = [_percent(_most(regrets.values())) for _, regrets in rows]
+    print_grid(
+        console, title, [law.name for law in laws], list(zip(names, cells, strict=True)), worst
+    )
     if any(len(regrets) < len(laws) for _, regrets in rows):
-        note = f"{_BREAKS}: the design exceeds, by that law, the loss that budgets.loss allows."
+        note = f"{BREAKS}: the design exceeds, by that law, the loss that budgets.loss allows."
         line(console, note, above=1)
 
 
@@ -207,19 +200,14 @@ def _cell(regret: Regret | None, own: bool) -> str:
     if own:
         return NONE
     if regret is None:
-        return _BREAKS
+        return BREAKS
     if regret.wasted_compute is None:
-        return _whole(1000 * regret.nats)
+        return whole(1000 * regret.nats)
     return _percent(regret.wasted_compute)
 
 
 def _percent(share: float) -> str:
-    return _whole(100 * share)
-
-
-def _whole(value: float) -> str:
-    """A value to the unit, which tells little from nothing."""
-    return "<1" if 0 < value < _LEAST_SHOWN else f"{value:,.0f}"
+    return whole(100 * share)
 
 
 def _print_compromise(console: Console, found: LawComparison) -> None:

@@ -15,6 +15,7 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.reading import flattened
 from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import format_quantity
+from modelsizer.text.cases import print_cases
 from modelsizer.text.kit.lines import line, paragraph, section, title
 from modelsizer.text.kit.tables import Heading, Styled, Table, print_table
 from modelsizer.text.kit.words import NONE, STOPS, percent, quantity, setting, signed
@@ -139,6 +140,9 @@ def print_whatif(console: Console, found: WhatIf) -> None:
     for note in notes:
         line(console, Styled(note, "dim"))
     _print_reasons(console, found)
+    cases = found.cases()
+    if cases is not None and len(cases.designs) > 1:
+        print_cases(console, cases, "scenario")
 
 
 def _print_reasons(console: Console, found: WhatIf) -> None:
@@ -224,7 +228,9 @@ def _by_scenario(found: WhatIf, columns: Sequence[tuple[str, _Cell]]) -> Table:
 
 def whatif_csv(found: WhatIf) -> str:
     """CSV with a line for each scenario, in base units; missing values are empty fields."""
-    rows = [_csv_row(found, answer) for answer in found.answers]
+    rows, cases = [_csv_row(found, answer) for answer in found.answers], found.cases()
+    if cases is not None:
+        rows = [row | cases.regret_columns(i) for i, row in enumerate(rows)]
     return csv_text(rows)
 
 

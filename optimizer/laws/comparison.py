@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
+from modelsizer.optimizer.cases import Cases
 from modelsizer.optimizer.constraints import constraints
+from modelsizer.optimizer.laws.cases import cases_of_laws
 from modelsizer.optimizer.laws.each import Progress, solve_each
 from modelsizer.optimizer.laws.regrets import Compromise, Judge, Regrets, judged, least_worst
 from modelsizer.optimizer.result import Status
@@ -158,9 +160,14 @@ class LawComparison(Tabled, Drawn):
         """Whether nothing is missing."""
         return self.stop == "proven"
 
+    def cases(self) -> Cases | None:
+        """The optimum of each law, and the compromise, by each law; None without regrets."""
+        laws = [(law.name, str(law.status), law.optimum, law.regrets) for law in self.laws]
+        return cases_of_laws(laws, self.no_law_hates)
+
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON contract."""
-        found = self.no_law_hates
+        found, cases = self.no_law_hates, self.cases()
         return {
             "name": self.problem.name,
             "complete": self.complete,
@@ -169,6 +176,7 @@ class LawComparison(Tabled, Drawn):
             "no_law_hates": None if found is None else found.to_dict(),
             "why_not": self.why_not or None,
             "left_out": dict(self.left_out),
+            "cases": None if cases is None else cases.to_dict(),
         } | sources(self.problem)
 
 

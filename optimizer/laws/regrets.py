@@ -55,10 +55,13 @@ class Regret:
         In nats a token of that law.
     wasted_compute : float or None
         Fraction of the training FLOPs; None if the problem does not limit them.
+    loss : float or None
+        By that law.
     """
 
     nats: float
     wasted_compute: float | None
+    loss: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON contract."""
@@ -163,6 +166,7 @@ class Judge:
             a: Regret(
                 loss - self.least,
                 max(1.0 - flops[loss] / self._flops, 0.0) if self._flops else None,
+                loss,
             )
             for a, loss in losses.items()
         }

@@ -27,10 +27,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from modelsizer.optimizer.cases import Cases
+from modelsizer.optimizer.laws.cases import cases_of_draws, draw_names
 from modelsizer.optimizer.laws.draws import Draws
-from modelsizer.optimizer.laws.uncertainty import Contenders, contenders, design_of, optima, pieces
+from modelsizer.optimizer.laws.uncertainty import (
+    Contenders,
+    contenders,
+    design_of,
+    losses_of,
+    optima,
+    pieces,
+)
 from modelsizer.optimizer.tables.clock import Clock
-from modelsizer.optimizer.tables.table import Floats
+from modelsizer.optimizer.tables.table import Floats, Ints
 from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.brief import counted, named
 from modelsizer.problems.designs.evaluated import design_words
@@ -150,6 +159,10 @@ class Uncertainty(Tabled, Drawn):
         problem alone.
     least : tuple of float
         The least loss of any design under each draw and reading.
+    losses : array of shape (K, candidates)
+        Of the candidates under each draw and reading.
+    winner : array of int, shape (K,)
+        Number of the candidate that is the best under each.
     """
 
     problem: Problem
@@ -162,6 +175,8 @@ class Uncertainty(Tabled, Drawn):
     certificate: Certificate
     corners: tuple[str, ...] = ()
     least: tuple[float, ...] = ()
+    losses: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    winner: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def _words(self) -> str:
         first = max(self.candidates, key=lambda one: one.share)
@@ -169,6 +184,13 @@ class Uncertainty(Tabled, Drawn):
             f"of {named(self.problem.name)} under {counted(self.draws, 'draw')}: "
             f"{100 * first.share:.0f} % choose {design_words(first.design)}"
         )
+
+    def cases(self, most: int | None = None) -> Cases:
+        """The `most` most frequent winners and the robust designs, under each draw."""
+        winners = len(self.winners) if most is None else most
+        shown = [i for i, one in enumerate(self.candidates) if i < winners or one.roles]
+        designs, names = [c.design for c in self.candidates], draw_names(self.draws, self.corners)
+        return cases_of_draws(designs, shown, names, self.least, self.losses, self.winner)
 
     def best_by(self, role: str) -> Candidate:
         """Today's design, or the optimum of one of `CRITERIA`."""
@@ -210,6 +232,7 @@ class Uncertainty(Tabled, Drawn):
             },
             "cvar_level": self.tail,
             "certificate": _numbers(self.certificate) | {"why_dominated": self.why},
+            "cases": self.cases(most).to_dict(),
         } | sources(self.problem)
 
 
@@ -371,4 +394,6 @@ def solve_draws(
         Certificate(some.designs, some.infeasible, some.dominated, some.equal, len(some)),
         tuple(corners),
         tuple(found.loss.tolist()),
+        losses_of(some, draws, order, clock),
+        np.array([order.index(i) for i in found.winner.tolist()]),
     )

@@ -273,6 +273,18 @@ def pieces(
         yield part, draws.losses(values, some.excess[part])
 
 
+def losses_of(
+    some: Contenders, draws: Draws, which: Sequence[int], clock: Clock | None = None
+) -> Floats:
+    """Losses of some contenders under all draws; shape (K, len(which))."""
+    found: Floats = np.empty((len(draws), len(which)))
+    for part, losses in pieces(some, draws, clock):
+        for at, i in enumerate(which):
+            if part.start <= i < part.stop:
+                found[:, at] = losses[:, i - part.start]
+    return found
+
+
 def optima(problem: Problem, some: Contenders, draws: Draws, clock: Clock | None = None) -> Optima:
     """Find the best contender under each draw, with ties settled by the tie rule.
 

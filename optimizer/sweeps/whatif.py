@@ -6,9 +6,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from modelsizer.optimizer.cases import Cases
 from modelsizer.optimizer.constraints import constraints, is_limit, name_of
 from modelsizer.optimizer.result import PROVEN, BudgetUse, Result
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
+from modelsizer.optimizer.sweeps.cases import cases_of_scenarios
 from modelsizer.optimizer.sweeps.grids import Axis
 from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.problems.architecture.architecture import Architecture
@@ -161,13 +163,23 @@ class WhatIf(Tabled, Drawn):
         own = _judge(self.base)
         return tuple(a.scenario.name for a in self.others if _judge(a) != own)
 
+    def cases(self) -> Cases | None:
+        """The optimum of each scenario in each of them; None where they are not comparable."""
+        if not self.one_objective or self.incomparable:
+            return None
+        return cases_of_scenarios(
+            [(a.scenario.name, a.scenario.problem, a.result) for a in self.answers]
+        )
+
     def to_dict(self) -> dict[str, Any]:
-        """The keys of the JSON contract: those of a solve for each scenario."""
+        """The keys of the JSON contract: those of a solve for each scenario, and all as cases."""
+        cases = self.cases()
         return {
             "complete": self.complete,
             "stop": self.stop,
             "seconds": round(self.seconds, 6),
             "scenarios": [self._entry(answer) for answer in self.answers],
+            "cases": None if cases is None else cases.to_dict(),
         } | sources(self.base.scenario.problem)
 
     def _entry(self, answer: Answer) -> dict[str, Any]:

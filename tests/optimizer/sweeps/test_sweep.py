@@ -259,10 +259,10 @@ def test_flops_beyond_64_bits_are_doubles_in_parquet(good: str, tmp_path: Path) 
 
 def test_text_of_a_sweep(good: str) -> None:
     text = run(good, *as_options(SETTINGS), "--jobs", "1").stdout
-    assert "4 x 2 x 2 points; 16 solved" in text and "no design" in text
+    assert "4 x 2 x 2 points: 8 solved, 8 without a design" in text and "no design" in text
     assert max(map(len, text.splitlines())) <= 80
     nothing = run(good, "--set", "budgets.kv_cache=1 kB,2 kB", "--jobs", "1").stdout
-    assert "2 without a design" in nothing
+    assert "2 points: 2 without a design" in nothing
     long = run(good, "--set", "serving.batch_size=1..60:step=1", "--jobs", "1").stdout
     assert "and 36 more, with -o FILE or --json" in long
 
