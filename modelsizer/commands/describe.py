@@ -113,10 +113,10 @@ def describe(
         from modelsizer.problems.designs.standalone import SHORT_FOR, with_short
         from modelsizer.problems.key_values import read_pairs
 
-        given = {"context": context, "devices": devices, "each": each, "beside": beside}
-        given |= {"picture": picture, "csv": csv, "plot": plot}
+        given: dict[str, object] = {"context": context, "devices": devices, "each": each}
+        given |= {"beside": beside, "picture": picture, "csv": csv, "plot": plot}
         check_view(view, {name for name, value in given.items() if value})
-        shorts = {"batch": batch, "sequence": sequence}
+        shorts: dict[str, float | None] = {"batch": batch, "sequence": sequence}
         shorts |= {"weight_bytes": weight_bytes, "kv_bytes": kv_bytes}
         said = read_pairs(set_ or [])
         settings = with_short(said, **shorts)
