@@ -120,7 +120,8 @@ def sweep(
 
     The file is the same however it was solved, and a sweep that was killed goes on from it. Points
     without a design are rows as well. The picture is of the objective along the last key of
-    numbers, with a line for each value of the others.
+    numbers, with a line for each value of the others, or panels of lines where these are many;
+    without a key of numbers a row for each point.
 
     Exit status: 0 all points are there, 2 bad input, 3 stopped by a limit.
     """

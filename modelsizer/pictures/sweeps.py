@@ -27,7 +27,8 @@ SWEEP = Picture(
     name="sweep",
     title="What each accelerator makes of a budget",
     caption="The best design at each value of the last key, a line for each value of the others, "
-    "every other limit kept. Each point is proven; where a line is flat another limit holds.",
+    "or panels of lines where these are many; every other limit kept. Each point is proven; where "
+    "a line is flat another limit holds.",
     command="sweep",
     figure=drawn_by("sweep"),
     example=Example(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from modelsizer.plots.drawing.labels import lay_out
+from modelsizer.plots.drawing.style import QUIET
 from modelsizer.plots.drawing.texts import one_line
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def name_ends(
     *,
     fontsize: str = "small",
     ink: str | None = None,
+    over: str = "",
 ) -> None:
     """Label lines beside the axes, in the order of their ends, without overlaps.
 
@@ -39,6 +41,8 @@ def name_ends(
     fontsize : str
     ink : str, optional
         The colour of all labels; by default each has that of its line.
+    over : str
+        What the names are of, written above them.
     """
     from matplotlib.font_manager import FontProperties
 
@@ -50,6 +54,10 @@ def name_ends(
     at = (axes.transData + axes.transAxes.inverted()).transform(ends)
     order = sorted(range(len(names)), key=lambda i: float(at[i, 1]))
     heights = spread_out([float(at[i, 1]) for i in order], gap)
+    if over:
+        top = max(heights, default=0.0) + gap
+        axes.text(1.0 + _LEADER + _PAD, top, one_line(over), transform=axes.transAxes,
+                  fontsize=fontsize, color=QUIET, va="center")  # fmt: skip
     for i, height in zip(order, heights, strict=True):
         right, end = (float(value) for value in at[i])
         column = max(1.0, right) + _LEADER

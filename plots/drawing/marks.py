@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,7 +107,7 @@ def _scattered(
 
 
 def colour_bar(
-    figure: Figure, axes: Axes, drawn: ScalarMappable, extend: str = "max"
+    figure: Figure, axes: Axes | Sequence[Axes], drawn: ScalarMappable, extend: str = "max"
 ) -> Colorbar:  # fmt: skip
     """Add a frameless colour bar, with an arrow where values extend beyond its end."""
     bar = figure.colorbar(drawn, ax=axes, extend=extend, pad=0.02)

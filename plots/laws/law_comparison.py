@@ -10,8 +10,9 @@ import numpy as np
 
 from modelsizer.plots.drawing.axes import heading, quantity_axis
 from modelsizer.plots.drawing.line_ends import name_ends
+from modelsizer.plots.drawing.lines import Look, check_lines, draw_marks, look
 from modelsizer.plots.drawing.one_axes import legend_below, one_axes
-from modelsizer.plots.drawing.style import INK, LINES, small
+from modelsizer.plots.drawing.style import INK, small
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 _PAD = 0.02  # fraction of width and height around the lines
 _DASHES = (3.5, 1.6)
-_SOLID, _DASHED = 1.9, 1.0  # line widths, points
+_MARKS = 7  # of a line, evenly spaced
+_SOLID, _DASHED = 1.5, 1.0  # line widths, points
 _IN_COLUMN = 0.75  # factor on them in a one-column figure
 _LEAST_SPAN = 0.4  # minimum decades of an axis around a constant size
 _POINTS = "#a8a8a8"  # published models, drawn behind the lines
@@ -39,9 +41,9 @@ def law_comparison(
 ) -> Figure:
     """Draw the optimal number of parameters against a limit, one line per law.
 
-    A line is solid within the fitted range of its law and dashed beyond. At the ends of the menus
-    of layers or d_model the space determines the optimum, not the law: lines begin above the lower
-    ends, and the axis ends where the first line reaches an upper end.
+    A line is solid within the fitted range of its law, and dashed with hollow marks beyond. At the
+    ends of the menus of layers or d_model the space determines the optimum, not the law: lines
+    begin above the lower ends, and the axis ends where the first line reaches an upper end.
 
     Parameters
     ----------
@@ -70,14 +72,16 @@ def law_comparison(
         quantity_axis(axes, "x", over, log=True)
         quantity_axis(axes, "y", "parameters", log=True)
         ordered = sorted(lines, key=lambda name: lines[name][1][-1])
-        shades = [LINES[i % len(LINES)] for i in range(len(ordered))]
-        for name, shade in zip(ordered, shades, strict=True):
-            _line(axes, *lines[name], shade, scale)
+        check_lines(len(ordered))
+        looks = [look(i) for i in range(len(ordered))]
+        for name, own in zip(ordered, looks, strict=True):
+            _line(axes, *lines[name], own, scale)
         seen = _models(axes, models)
         heading(axes, title)
         _key(axes, fitted=any(line[2].any() for line in lines.values()), models=seen)
         ends = [(float(lines[name][0][-1]), float(lines[name][1][-1])) for name in ordered]
-        name_ends(axes, ordered, ends, shades, fontsize="x-small")
+        shades = [own.colour for own in looks]
+        name_ends(axes, ordered, ends, shades, fontsize="x-small", ink=INK)
     return figure
 
 
@@ -116,15 +120,20 @@ def _limits(axes: Axes, lines: Sequence[tuple[Floats, Floats, Floats]]) -> None:
     axes.set_ylim(*ends[1])
 
 
-def _line(axes: Axes, x: Floats, y: Floats, fitted: Floats, shade: str, scale: float) -> None:
-    """Draw the segments of a line, solid if both ends are within the fitted range."""
+def _line(axes: Axes, x: Floats, y: Floats, fitted: Floats, own: Look, scale: float) -> None:
+    """Draw the segments of a line, solid if both ends are within the fitted range, and marks.
+
+    Marks of points beyond the range are hollow.
+    """
     solid = [bool(a and b) for a, b in pairwise(fitted)]
     for kind, group in groupby(range(len(solid)), key=lambda i: solid[i]):
         pieces = list(group)
         part = slice(pieces[0], pieces[-1] + 2)
         style = "-" if kind else (0, _DASHES)
         wide = (_SOLID if kind else _DASHED) * scale
-        axes.plot(x[part], y[part], color=shade, linewidth=wide, linestyle=style, zorder=3)
+        axes.plot(x[part], y[part], color=own.colour, linewidth=wide, linestyle=style, zorder=3)
+    some = np.unique(np.linspace(0, len(x) - 1, min(_MARKS, len(x))).round().astype(int))
+    draw_marks(axes, x[some], y[some], ~fitted[some].astype(bool), own)
 
 
 def _models(axes: Axes, models: Sequence[tuple[str, float, float]]) -> bool:

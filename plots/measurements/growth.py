@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelsizer.plots.drawing.line_ends import name_ends
+from modelsizer.plots.drawing.lines import look
 from modelsizer.plots.drawing.one_axes import refuse_axes
-from modelsizer.plots.drawing.style import LINES, canvas
+from modelsizer.plots.drawing.style import INK, canvas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 Row = tuple[str, float, float, float, bool]
 XY = tuple[float, float]
-_MARKERS = ("o", "s", "^", "D", "v", "p", "h", "d")
 _HEIGHT = 0.86  # relative to a wide figure
 _SECONDS = 2  # column index in a row
 _MEGABYTE_TICKS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
@@ -52,7 +52,7 @@ def growth(rows: Sequence[Row], *, ax: Axes | None = None) -> Figure:
         right.tick_params(axis="y", which="minor", length=0, labelleft=False)
         for axes, ends in labels:
             words, at, colours = zip(*ends, strict=True)
-            name_ends(axes, words, at, colours)
+            name_ends(axes, words, at, colours, ink=INK)
     return figure
 
 
@@ -66,7 +66,8 @@ def _lines(axes: Axes, rows: Sequence[Row], column: int) -> list[tuple[str, XY, 
         own = sorted(row for row in rows if row[0] == solver)
         x, y = np.array([row[1] for row in own]), np.array([float(row[column]) for row in own])
         ended = np.array([row[4] for row in own])
-        colour, marker = LINES[i % len(LINES)], _MARKERS[i % len(_MARKERS)]
+        own_look = look(i)
+        colour, marker = own_look.colour, own_look.marker
         axes.plot(x, y, color=colour, lw=1.1, zorder=1)
         style: dict[str, Any] = {"ls": "none", "marker": marker, "ms": 4.0, "mec": colour,
                                  "mew": 0.8}  # fmt: skip

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from modelsizer.plots.drawing.lines import look
 from modelsizer.plots.drawing.one_axes import one_axes
-from modelsizer.plots.drawing.style import FILLS, INK
+from modelsizer.plots.drawing.style import INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 Row = tuple[str, int, float, bool]
 _NEAR = 1.2
-_MARKERS = ("o", "s", "^", "D")
 _TICKS = (0.5, 2 / 3, 0.8, 1.0, 1.25, 1.5, 2.0)
 _BATCHES = (1, 8, 64, 512, 4096)
 
@@ -48,10 +48,10 @@ def measured_steps(rows: Sequence[Row], *, ax: Axes | None = None) -> Figure:
                     across,
                     [row[2] for row in chosen],
                     ls="none",
-                    marker=_MARKERS[i],
+                    marker=look(i).marker,
                     ms=4.5 if left_out else 3,
-                    mfc=FILLS[i] if left_out else "none",
-                    mec="white" if left_out else FILLS[i],
+                    mfc=look(i).colour if left_out else "none",
+                    mec="white" if left_out else look(i).colour,
                     mew=0.3 if left_out else 0.6,
                     zorder=3 if left_out else 2,
                 )
@@ -69,7 +69,15 @@ def measured_steps(rows: Sequence[Row], *, ax: Axes | None = None) -> Figure:
             ha="right", va="bottom", fontsize="small", color="0.3",
         )  # fmt: skip
         shown = [
-            Line2D([], [], ls="none", marker=_MARKERS[i], mfc=FILLS[i], mec="white", label=engine)
+            Line2D(
+                [],
+                [],
+                ls="none",
+                marker=look(i).marker,
+                mfc=look(i).colour,
+                mec="white",
+                label=engine,
+            )
             for i, engine in enumerate(engines)
         ]
         for fill, words in ((INK, "left out of the fit"), ("none", "in it")):

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from modelsizer.plots.drawing.lines import look
 from modelsizer.plots.drawing.one_axes import one_axes
-from modelsizer.plots.drawing.style import LINES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
 NEAR, TWICE = 1.2, 2.0
 _MANY = 20  # rows of a quantity, above which marks are smaller and touch
 _HEIGHT = 0.81  # relative to a wide figure
@@ -50,9 +49,9 @@ def predictions(rows: Sequence[tuple[str, float, float]], *, ax: Axes | None = N
                 across,
                 ratio,
                 ls="none",
-                marker=_MARKERS[i % len(_MARKERS)],
+                marker=look(i).marker,
                 ms=3.5 if len(ratio) > _MANY else 5,
-                mfc=LINES[i % len(LINES)],
+                mfc=look(i).colour,
                 mec="white",
                 mew=0.3 if len(ratio) <= _MANY else 0,  # edges of many would hide their marks
             )
