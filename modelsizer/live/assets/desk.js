@@ -144,7 +144,7 @@
       m.say(text);
     }
 
-    let drawing = null; // what stops the drawings under way
+    let drawing = null; // what stops the drawings, or the repairs, under way
     function settled() {
       clearTimeout(pause);
       answer.busy(false);
@@ -170,12 +170,13 @@
     function repair(state) {
       if (!source.repairs) return;
       answer.repairs(null);
-      source.repairs(state).then((found) => {
+      drawing = new AbortController();
+      source.repairs(state, drawing.signal).then((found) => {
         if (same(state, wanted)) answer.repairs(found, (chosen) => {
           enter({ settings: { ...state.settings, ...chosen.settings }, without: [...new Set([...state.without, ...chosen.without])] });
           answer.summary.focus(); // the button is gone with what it mends
         });
-      }, () => answer.repairs([]));
+      }, () => { if (same(state, wanted)) answer.repairs([]); });
     }
 
     document.addEventListener("keydown", (event) => {

@@ -47,7 +47,7 @@
   const source = {
     view: (state, signal) => post("view", state, signal),
     drawings: (state, signal) => post("drawings", state, signal),
-    repairs: async (state) => (await post("repairs", state)).repairs,
+    repairs: async (state, signal) => (await post("repairs", state, signal)).repairs,
   };
   const desk = m.desk(find("desk"), data, source);
 

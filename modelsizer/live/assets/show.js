@@ -55,6 +55,8 @@
     h("div", { class: changed && changed.has(label) ? "changed" : null }, h("dt", { class: label.startsWith(" ") ? "part" : null }, label.trim()), h("dd", {}, text,
       changed && changed.has(label) ? h("span", { class: "was" }, `was ${changed.get(label)}`) : null))));
 
+  const listing = (lines) => h("ul", {}, lines.map((text) => h("li", {}, h("span", { class: "cut" }, text))));
+
   function bar(limit) {
     const share = limit.share === null || limit.share === undefined ? 0 : Math.max(0, Math.min(1, limit.share));
     const fill = h("span", { class: "fill" });
@@ -150,7 +152,7 @@
         h("div", {}, limits.length ? section("limits", "Limits", limitsTable(limits)) : "", beside.map(made)));
       rest.replaceChildren(...lists.map(made),
         ...[["warnings", "Warnings", view.warnings], ["notes", "Notes", view.notes]].filter(([, , lines]) => architecture.length && lines.length)
-          .map(([name, heading, lines]) => section(name, heading, h("ul", {}, lines.map((text) => h("li", {}, text))))),
+          .map(([name, heading, lines]) => section(name, heading, listing(lines))),
         view.certificate && architecture.length ? section("certificate", "Certificate", h("p", {}, view.certificate)) : "",
         view.command ? section("command", "The same on the command line", h("code", {}, view.command)) : "");
     }
@@ -158,7 +160,7 @@
     function reason(view, solved) {
       why.hidden = solved;
       if (solved) { why.replaceChildren(); return; }
-      why.replaceChildren(h("h2", {}, "Why"), h("ul", {}, whyOf(view).map((text) => h("li", {}, text))),
+      why.replaceChildren(h("h2", {}, "Why"), listing(whyOf(view)),
         h("div", { class: "repairs" }), h("p", { class: "quiet" }, view.certificate || ""),
         kept ? h("p", { class: "quiet" }, "Dimmed below is the last answer there was.") : "");
     }
