@@ -42,6 +42,11 @@ def schema_file() -> Path:
     return Path(__file__).parent / "problem.schema.json"
 
 
+def schema_line(where: str) -> str:
+    """The first line of a problem file, by which editors find its schema."""
+    return f"#:schema {where}"
+
+
 def read_source(source: str | Path) -> tuple[str, str]:
     """Read a file, or a library problem by its name; return the text and a label.
 

@@ -161,8 +161,8 @@ COMMANDS = {
     ),
     "problems": Row(
         "Look up",
-        "List the problems that come with modelsizer.",
-        "",
+        "List the problems that come with modelsizer, show one, or copy it.",
+        "one-h100-1e24 --copy",
     ),
     "schema": Row(
         "Look up",

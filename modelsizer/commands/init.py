@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelsizer.commands.app import EXIT, fail, say, user_errors
+from modelsizer.commands.new_files import check_new, schema_of
 from modelsizer.commands.output import STANDARD_OUTPUT, emit, print_text, text_file
 
 if TYPE_CHECKING:
@@ -70,15 +71,11 @@ def init(
     Exit status: 0 solved, 1 written and proven infeasible, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():
-        from modelsizer.problems.reading import schema_file
-
-        if file != STANDARD_OUTPUT and not force and Path(file).exists():
-            fail(f"{file} is there already: name another file, or write over it with --force")
+        check_new(file, force=force)
         named = _USUAL if file == STANDARD_OUTPUT else file
         given = {"model": model, "train": train, "serve": serve, "users": users, "goal": goal}
         answers = _answers(given)
-        schema = _schema_of(file, schema_file())
-        text, result = _solved(answers, named, schema)
+        text, result = _solved(answers, named, schema_of(file))
         if file == STANDARD_OUTPUT:
             print_text(text, _USUAL)
             for note in answers.notes:
@@ -140,14 +137,6 @@ def _ask(number: int, question: Question, default: str) -> tuple[str, Any]:
             return text, question.read(text)
         except ValueError as error:
             say(f"   {error}")
-
-
-def _schema_of(file: str, installed: Path) -> str:
-    """The schema beside the file, if there is one; otherwise the installed one."""
-    beside = Path(file).parent / installed.name
-    return (
-        f"./{installed.name}" if file != STANDARD_OUTPUT and beside.exists() else installed.as_uri()
-    )
 
 
 def _solved(answers: Answers, file: str, schema: str) -> tuple[str, Result]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from modelsizer.first_file.answers import Answers
 from modelsizer.first_file.ranges import Ranges, ranges_of, size_of
 from modelsizer.problems.key_values import write_key, write_value
+from modelsizer.problems.reading import schema_line
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import Number
 from modelsizer.problems.visible import visible
@@ -73,11 +74,6 @@ def problem_text(answers: Answers, path: str, schema: str, loss: Number | None =
     return "\n".join((*_head(answers, path, schema), *_written(tables), ""))
 
 
-def schema_line(schema: str) -> str:
-    """The line by which editors find the schema of a file."""
-    return f"#:schema {schema}"
-
-
 def _head(answers: Answers, path: str, schema: str) -> Iterator[str]:
     yield schema_line(schema)
     yield f"# {_name(answers)}."
@@ -90,6 +86,7 @@ def _head(answers: Answers, path: str, schema: str) -> Iterator[str]:
     for command, does in (
         ("check", "is it valid, how many designs"),
         ("solve", "the best design, with proof"),
+        ("serve", "a page with a slider for each limit"),
         ("prices", "what each limit is worth"),
         ("explain", "if nothing fits: why, and the least to give up"),
     ):

@@ -20,7 +20,7 @@ from tests.support.fitting_runs import table
 
 PROBLEM = "fixed-2t-tokens"
 SHORT: dict[str, tuple[str, ...]] = {
-    "solve": (PROBLEM,), "problems": (), "check": (PROBLEM,), "rank": (PROBLEM, "--top", "3"),
+    "solve": (PROBLEM,), "problems": ("phone-2gb",), "check": (PROBLEM,), "rank": (PROBLEM, "--top", "3"),
     "pareto": (PROBLEM, "--objectives", "parameters,loss"),
     "frontier": (PROBLEM, "--over", "budgets.serving_memory", "--points", "2", "--no-band",
                  "--from", "40 GB", "--to", "80 GB"),
@@ -38,7 +38,7 @@ SHORT: dict[str, tuple[str, ...]] = {
     "plan-runs": (PROBLEM, "--budget", "1e20", "--runs", "6"),
     "uncertainty": (PROBLEM, "--law", "{folder}/drawn.toml", "--draws", "3"),
     "verify": ("{folder}/solved.json", "--quick"), "accelerators": (),
-    "gallery": ("--only", "allocation"), "schema": (), "init": ("--model", "small"),
+    "gallery": ("--only", "allocation"), "schema": (), "init": ("--model", "small", "--force"),
 }  # fmt: skip
 """Arguments by command."""
 _VALUES = {
@@ -68,7 +68,9 @@ class Written:
         """The option with a path."""
         before = "hf:" if self.option == "--export" else ""
         given = f"{before}{path}"
-        return [given] if self.option in ("FOLDER", "PATH") else [self.option, given]
+        if self.option == "PATH":
+            return [given, *(["--copy", "--force"] if self.command == "problems" else [])]
+        return [given] if self.option == "FOLDER" else [self.option, given]
 
 
 def written() -> Iterator[Written]:
