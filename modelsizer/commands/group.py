@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import cache, partial
 from importlib import import_module
 from typing import Annotated, Any, cast
 
@@ -220,6 +221,8 @@ COMMANDS = {
 The command ``x-y`` is the function ``x_y`` of ``x_y.py`` in this folder. Only the one that is asked
 for is imported.
 """
+COMPLETE = "_MODELSIZER_COMPLETE"
+"""Environment variable by which a shell asks for words."""
 UNEXPECTED = 70
 """Exit status of an error in modelsizer itself, EX_SOFTWARE of sysexits.h."""
 TRACEBACK = "MODELSIZER_TRACEBACK"
@@ -253,7 +256,12 @@ class _Modules(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name not in COMMANDS:
             raise KeyError(name)
-        return _command(name)
+        made = _command(name)
+        if COMPLETE in os.environ:
+            from modelsizer.commands.completion import completed
+
+            completed(made)
+        return made
 
 
 class _Commands(typer.core.TyperGroup):
@@ -279,8 +287,17 @@ class _Commands(typer.core.TyperGroup):
                 own = {name: row.does for name, row in COMMANDS.items() if row.group == group}
                 formatter.write_dl([(name.ljust(widest), does) for name, does in own.items()])
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Commands that begin so, of which none is imported, and options."""
+        from modelsizer.commands.completion import Word
+
+        own = [Word(n, row.does) for n, row in COMMANDS.items() if n.startswith(incomplete)]
+        return own or super().shell_complete(ctx, incomplete)
+
     def main(self, *args: Any, **options: Any) -> Any:
         """Run a command and exit, also after an error that no other place expects."""
+        if COMPLETE in os.environ:
+            return _complete(partial(super().main, *args, **options))
         alone = options.get("standalone_mode", True)
         options["standalone_mode"] = False
         if not alone:
@@ -307,6 +324,16 @@ class _Commands(typer.core.TyperGroup):
         except KeyboardInterrupt:  # typer would end without a word
             say("interrupted")
             raise typer.Exit(INTERRUPTED) from None
+
+
+def _complete(main: Callable[[], Any]) -> None:
+    """Answer a shell that asks for words; with none where anything is wrong."""
+    from modelsizer.commands.completion import join_words
+
+    with suppress(Exception):
+        join_words()
+        main()
+    sys.exit(0)
 
 
 def _of_usage(error: Any) -> int:
@@ -338,7 +365,6 @@ app = typer.Typer(
     epilog="`modelsizer COMMAND --help` has the options of a command, and an example. To begin: "
     "`modelsizer solve one-h100-1e24`.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},

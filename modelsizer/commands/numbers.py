@@ -40,6 +40,8 @@ class NumberCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the options, and check those that are numbers."""
+        if ctx.resilient_parsing:  # of a line that a shell completes
+            return super().parse_args(ctx, args)
         given, _, _ = self.make_parser(ctx).parse_args(args=list(args))
         for parameter in self.get_params(ctx):
             text, kind = given.get(parameter.name), self._types.get(parameter.name or "")
