@@ -162,7 +162,7 @@ COMMANDS = {
     ),
     "problems": Row(
         "Look up",
-        "List the problems that come with modelsizer, show one, or copy it.",
+        "List the problems of the library, show one, or copy it.",
         "one-h100-1e24 --copy",
     ),
     "schema": Row(

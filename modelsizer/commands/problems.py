@@ -31,7 +31,7 @@ def problems(
     ] = False,
     json_: Json = None,
 ) -> None:
-    """List the problems that come with modelsizer, show one, or copy it.
+    """List the problems of the library, show one, or copy it.
 
     A copy begins with a line by which editors find the schema of problem files.
     """
