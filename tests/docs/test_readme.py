@@ -34,7 +34,12 @@ def folder_of(page: str) -> Path:
     return ROOT / named[1] if named else ROOT
 
 
-LONG = ("modelsizer fit docs/runs.csv --law docs/form.toml",)  # a fit of 20 s
+LONG = (
+    "modelsizer fit docs/runs.csv --law docs/form.toml",
+    "modelsizer prices cluster.toml",
+    "modelsizer explain cluster.toml",
+)
+"""Commands of seconds, which other pages show in default tests at less."""
 SHOWN = [
     pytest.param(
         *(command, text, folder_of(page)),
@@ -76,6 +81,19 @@ def test_files_shown_are_as_they_are() -> None:
         assert text == (ROOT / name).read_text(), name
 
 
+def test_init_writes_the_file_of_the_tutorial(tmp_path: Path) -> None:
+    tutorial = (ROOT / "docs/tutorial.md").read_text()
+    (command,) = re.findall(r"^    modelsizer (init .*\\\n.*)$", tutorial, re.MULTILINE)
+    path = tmp_path / "cluster.toml"
+    arguments = shlex.split(command.replace("\\\n", " ").replace("cluster.toml", str(path), 1))
+    answer = CliRunner().invoke(app, arguments)
+    assert answer.exit_code == 0, answer.output
+    written = path.read_text().replace(str(path), path.name).splitlines()
+    shown = (ROOT / "docs/cluster.toml").read_text().splitlines()
+    assert written[0].startswith("#:schema ")
+    assert [" ".join(w.split()) for w in written[1:]] == [" ".join(s.split()) for s in shown]
+
+
 def test_the_problem_file_is_one() -> None:
     text = re.findall(r"```toml\n(.*?)```", PROBLEM_FILE, re.DOTALL)[0]
     assert Problem.parse(text) == Problem.from_tables(tomllib.loads(text))
@@ -113,7 +131,7 @@ def test_every_command_shown_exists() -> None:
     for block in re.findall(r"^    modelsizer .*(?:\n        .*)*", PAGES, re.MULTILINE):
         line = re.sub(r" +#.*", "", block).replace("\\\n", " ")
         name = line.split()[1]
-        if name.startswith("-") or name == "init" or "--copy" in line:
+        if name.startswith("-") or "--copy" in line:
             continue
         command = group.get_command(None, name)
         known = {text for each in command.params for text in each.opts} if command else set()
