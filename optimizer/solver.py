@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.advice import advice
@@ -191,6 +191,32 @@ class Solver:
         if found.incumbent is not None:
             self._last = (asked, found.incumbent.architecture)
         return _result(model, self.solver, found, clock, tolerance, details=details)
+
+    def completed(self, result: Result) -> Result:
+        """Add the details to a result that was solved without them.
+
+        Parameters
+        ----------
+        result : Result
+            Of `solve` with ``details=False``.
+
+        Returns
+        -------
+        Result
+            The same design and proof, with what ``details=True`` adds: which constraints bind and
+            which exclude no design, or the reasons why no design is feasible.
+        """
+        model = Model(result.problem, self.store)
+        if result.status == "optimal":
+            uses, warnings = remarks(model, result.best, self.clock, deep=True)
+        elif result.status == "infeasible":
+            uses = ()
+            reasons = why_infeasible(model, self.clock)
+            warnings = [AnswerWarning(Consequence.REASON, text) for text in reasons]
+        else:
+            return result
+        notes = [w for w in result.warnings if w.consequence is Consequence.LIMITS]
+        return replace(result, budgets=uses, warnings=(*warnings, *notes))
 
     def _found(
         self,

@@ -8,61 +8,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from modelsizer.live.controls import Control, controls
-from modelsizer.live.newest import Newest
 from modelsizer.live.problem_file import ProblemText
+from modelsizer.live.shown_text import shown
 from modelsizer.live.state import Asked, State, asked
 from modelsizer.live.view import view_of
+from modelsizer.live.worker import Worker
 from modelsizer.optimizer.result import Result
-from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.tables.clock import Clock
-from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
 
 SECONDS, EXPLAINING_SECONDS = 60.0, 10.0
 """Time limits of an answer and of its repairs, after which the page shows what is known by then."""
 WriteReport = Callable[[Result, str, Asked, Clock], str]
-
-
-class Worker:
-    """A thread that solves, and what it keeps from one question to the next.
-
-    Parameters
-    ----------
-    name : str
-        Of the thread.
-    """
-
-    def __init__(self, name: str) -> None:
-        self.queue = Newest(name)
-        self._last: Solver | None = None
-
-    def solver(self, problem: Problem, clock: Clock, *, anew: bool = False) -> Solver:
-        """A solver of a problem, with the tables of earlier questions.
-
-        The tables of a space that is listed change nothing of an answer, not even what its proof
-        counts. Those of a larger one hold the boxes into which earlier searches split it: the
-        answer is the same, and its proof counts others.
-
-        Parameters
-        ----------
-        problem : Problem
-        clock : Clock
-        anew : bool
-            Whether the proof must count what that of a new solver counts.
-        """
-        last = self._last
-        if last is None or (anew and not last.store.listable(problem)):
-            found = Solver(problem, clock=clock)
-        elif last.store.listable(problem):
-            found = Solver(problem, clock=clock, store=last.store)
-        else:
-            found = Solver(problem, clock=clock, after=last)
-        self._last = found
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +56,21 @@ class Desk:
         self.source, self._write = source, write
         self._solving, self._drawing = Worker("answers"), Worker("drawings")
         self._reporting = Worker("reports")
-        self._lock = threading.Lock()
+        self._lock, self._pages = threading.Lock(), count()
         self._version: Version | None = None
         ProblemText.read(source).problem()
 
     def page(self) -> dict[str, Any]:
         """The data of the page: controls, and the answer of the file as it is."""
-        return self._ask(self._solving, "", lambda text, clock: self._page(text, clock))
+        return self._ask(self._solving, f"page {next(self._pages)}", self._page)
 
-    def view(self, state: State, asker: str = "") -> dict[str, Any]:
-        """What the page shows of the answer."""
-        return self._ask(self._solving, asker, lambda text, clock: self._view(text, state, clock))
+    def view(self, state: State, asker: str = "", *, quick: bool = False) -> dict[str, Any]:
+        """What the page shows of the answer; see `Worker.result` of what is left out if quick."""
+
+        def work(text: ProblemText, clock: Clock) -> dict[str, Any]:
+            return self._view(text, state, clock, quick=quick)
+
+        return self._ask(self._solving, asker, work)
 
     def solve(self, state: State, asker: str = "") -> dict[str, Any]:
         """The JSON of the command ``solve``."""
@@ -123,8 +89,8 @@ class Desk:
         def work(text: ProblemText, clock: Clock) -> dict[str, Any]:
             from modelsizer.live.drawings import drawings
 
-            problem = asked(text, state).problem
-            return drawings(self._drawing.solver(problem, clock).solve(), clock)
+            result, _ = self._drawing.result(text.version, asked(text, state), clock)
+            return drawings(result, clock)
 
         return self._ask(self._drawing, asker, work)
 
@@ -157,7 +123,8 @@ class Desk:
         def work(text: ProblemText, clock: Clock) -> dict[str, Any]:
             from modelsizer.live.saved import config_dict
 
-            return config_dict(self._result(asked(text, state), clock), framework)
+            result, _ = self._solving.result(text.version, asked(text, state), clock, quick=True)
+            return config_dict(result, framework)
 
         return self._ask(self._solving, f"{asker} config", work)
 
@@ -200,7 +167,7 @@ class Desk:
 
     def _page(self, text: ProblemText, clock: Clock) -> dict[str, Any]:
         version, state = self._known(text, clock), State()
-        return {
+        found = {
             "name": text.problem().name,
             "source": self.source,
             "version": text.version,
@@ -209,18 +176,17 @@ class Desk:
             "drawings": None,
             "state": {"settings": {}, "without": []},
         }
+        return shown(found)
 
-    def _view(self, text: ProblemText, state: State, clock: Clock) -> dict[str, Any]:
-        found = asked(text, state)
-        result = self._result(found, clock)
-        version = self._known(text, clock)
+    def _view(
+        self, text: ProblemText, state: State, clock: Clock, *, quick: bool = False
+    ) -> dict[str, Any]:
+        found, version = asked(text, state), self._known(text, clock)
+        result, whole = self._solving.result(text.version, found, clock, quick=quick)
         view = view_of(
             result, found, state, version.controls, source=self.source, version=text.version
         )
-        return view.to_dict()
-
-    def _result(self, found: Asked, clock: Clock) -> Result:
-        return self._solving.solver(found.problem, clock).solve()
+        return shown(view.to_dict() | {"more": not whole})
 
     def _known_keys(self, text: ProblemText) -> Collection[str]:
         """Keys of the controls, if they are made."""
@@ -233,9 +199,9 @@ class Desk:
         with self._lock:
             known = self._version
         if known is None or known.text != text:
-            base = text.problem()
-            result = self._solving.solver(base, clock).solve()
-            known = Version(text, {c.key: c for c in controls(base, result)})
+            base = asked(text, State())
+            result, _ = self._solving.result(text.version, base, clock)
+            known = Version(text, {c.key: c for c in controls(base.problem, result)})
             with self._lock:
                 self._version = known
         return known

@@ -21,7 +21,9 @@ def answers_of(desk: Desk) -> dict[str, Answer]:
     """The answers of a desk by path; each takes the body of a request and the name of its page."""
     found = {
         "/solve": _of_state(desk.solve),
-        "/view": _of_state(desk.view),
+        "/view": lambda body, page: desk.view(
+            State.of(body), page, quick=body.get("quick") is True
+        ),
         "/drawings": _of_state(desk.drawings),
         "/repairs": _of_state(desk.repairs),
         "/toml": _of_state(desk.toml),

@@ -113,21 +113,24 @@
       running = mine;
       clearTimeout(pause);
       pause = setTimeout(() => answer.busy(true), CALM);
-      source.view(mine.state, mine.stop.signal).then((view) => came(mine, view), (error) => failed(mine, error)).finally(() => {
+      source.view(mine.state, mine.stop.signal).then((view) => {
+        came(mine, view);
+        return view.more ? source.view(mine.state, mine.stop.signal, true).then((rest) => came(mine, rest, true)) : null;
+      }).catch((error) => failed(mine, error)).finally(() => {
         if (running === mine) running = null;
         if (waiting) ask();
         else if (!running) settled();
       });
     }
 
-    function came(mine, view) {
+    function came(mine, view, rest) {
       if (mine.number < newest) return;
       newest = mine.number;
       if (view.version === data.version) answer.trouble("");
       else answer.trouble("The file has changed on disk. This answer is that of the new file; the controls are still the old one's.", () => location.reload(), "Reload");
       [good, shown] = [mine.state, view];
       answer.show(view, before);
-      m.say([view.status_text, view.headline].filter(Boolean).join(". "));
+      if (!rest) m.say([view.status_text, view.headline].filter(Boolean).join(". "));
       tell();
     }
 

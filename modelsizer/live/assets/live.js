@@ -45,7 +45,8 @@
   }
 
   const source = {
-    view: (state, signal) => post("view", state, signal),
+    // The rest of a view that has more to come is asked for without "quick".
+    view: (state, signal, rest) => post("view", rest ? state : { ...state, quick: true }, signal),
     drawings: (state, signal) => post("drawings", state, signal),
     repairs: async (state, signal) => (await post("repairs", state, signal)).repairs,
   };

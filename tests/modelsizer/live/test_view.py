@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,6 +57,35 @@ def test_an_infeasible_problem_offers_repairs_that_make_it_feasible() -> None:
     assert found[0]["settings"] == {"budgets.kv_cache": "2.148 GB"}
     for repair in found[:2]:
         assert desk.view(State({**state.settings, **repair["settings"]}))["status"] == "optimal"
+    assert desk.close(5)
+
+
+def test_a_quick_view_is_followed_by_the_whole_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelsizer.optimizer.tables.store.LISTABLE", 1)  # as of a large space
+    desk = Desk("phone-2gb")
+    state = State({"budgets.serving_memory": "1 GB", "budgets.parameters": "100B"})
+    quick, whole = desk.view(state, quick=True), desk.view(state)
+    assert (quick["more"], whole["more"]) == (True, False)
+    assert desk.view(state, quick=True) == whole  # it is kept
+    assert quick["loss"] == whole["loss"]
+    assert quick["architecture"] == whole["architecture"]
+    assert quick["warnings"] != whole["warnings"]
+    other = Desk("phone-2gb")
+    at_once = other.view(state)
+    for name in ("limits", "warnings", "loss", "certificate"):
+        assert whole[name] == at_once[name]
+    infeasible = State({"budgets.serving_memory": "1 MB"})
+    assert desk.view(infeasible, quick=True)["why"] == other.view(infeasible)["why"]
+    assert desk.close(5)
+    assert other.close(5)
+
+
+def test_control_characters_are_seen(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    text = Path("problems/library/phone-2gb.toml").read_text()
+    path.write_text(text.replace('name = "', 'name = "\\u202eevil\\u0007 ', 1))
+    desk = Desk(str(path))
+    assert desk.view(State())["name"].startswith("\\u202eevil\\x07 ")
     assert desk.close(5)
 
 
