@@ -114,7 +114,7 @@
     const inside = (a) => a[0] >= box.left && a[2] <= box.right && a[1] >= box.top && a[3] <= box.bottom;
     return {
       avoid: (x, y, r) => taken.push([x - r, y - r, x + r, y + r]),
-      place(text, x, y, gap, className) {
+      place(text, x, y, gap, className, must) {
         const wide = Math.max(...text.split("\n").map((line) => line.length)) * 6.1;
         const lines = text.split("\n");
         const high = lines.length * 13;
@@ -122,9 +122,10 @@
           [-wide / 2, -gap - high, "middle"], [-wide / 2, gap, "middle"],
           [gap, -gap - high, "start"], [gap, gap, "start"], [-gap - wide, -gap - high, "end"],
           [-gap - wide, gap, "end"]];
-        for (const [dx, dy, anchor] of sides) {
-          const area = [x + dx, y + dy, x + dx + wide, y + dy + high];
-          if (!inside(area) || covers(area)) continue;
+        const areas = sides.map(([dx, dy, anchor]) => [x + dx, y + dy, x + dx + wide, y + dy + high, anchor]).filter(inside);
+        for (const area of must ? [...areas.filter((one) => !covers(one)), ...areas] : areas) {
+          if (!must && covers(area)) continue;
+          const anchor = area[4];
           taken.push(area);
           const at = { start: area[0], end: area[2], middle: (area[0] + area[2]) / 2 }[anchor];
           return m.s("text", { class: className, "text-anchor": anchor, "aria-hidden": "true" },

@@ -155,7 +155,7 @@
     if (data.best) {
       labels.avoid(x(data.best.x), y(data.best.y), 11);
       svg.append(m.star(x(data.best.x), y(data.best.y), 9));
-      const text = labels.place(data.best.text, x(data.best.x), y(data.best.y), 12, "best-name");
+      const text = labels.place(data.best.text, x(data.best.x), y(data.best.y), 12, "best-name", true);
       if (text) svg.append(text);
     }
     for (const [limit, path] of names) {
@@ -214,10 +214,15 @@
       y(item.active) <= box.bottom ? s("circle", { cx: x(item.x), cy: y(item.active), r: 2.2, class: `${className}-end` }) : "");
     const models = data.models.filter((model) => within([x(model.x), y(model.y)]));
     if (data.best) labels.avoid(x(data.best.x), y(data.best.y), 11);
-    const bestName = data.best && labels.place(data.best.label || data.best.text, x(data.best.x), y(data.best.y), 12, "best-name");
+    const bestName = data.best && labels.place(data.best.label || data.best.text, x(data.best.x), y(data.best.y), 12, "best-name", true);
     for (const model of models) labels.avoid(x(model.x), y(model.y), 4);
     const names = new Map();
-    for (const model of models) names.set(model, labels.place(model.name, x(model.x), y(model.y), 7, "model-name"));
+    for (const model of models) {
+      const [a, b] = [x(model.x), y(model.y)];
+      // Of models in one place only the first is named.
+      const alone = [...names].every(([other, text]) => !text || Math.hypot(x(other.x) - a, y(other.y) - b) > 9);
+      names.set(model, alone ? labels.place(model.name, a, b, 7, "model-name") : null);
+    }
     for (const model of [...models].reverse()) {
       const [a, b, named] = [x(model.x), y(model.y), names.get(model)];
       if (named) stick(model, "stick");
