@@ -13,16 +13,6 @@ from modelsizer.problems.typed_tables import Table
 _NAME, _BUDGETS, _PRICES = "name", "budgets", "prices"
 
 
-class Unchanged:
-    """The default of a keyword that changes nothing."""
-
-    def __repr__(self) -> str:
-        return "UNCHANGED"
-
-
-UNCHANGED: Any = Unchanged()
-
-
 def edited(
     raw: Mapping[str, Any],
     keywords: Mapping[str, object],
@@ -53,8 +43,6 @@ def edited(
     """
     changed: dict[str, Any] = {}
     for name, value in keywords.items():
-        if value is UNCHANGED:
-            continue
         if value is None or name == _NAME:
             changed[name] = value
         else:
@@ -62,7 +50,7 @@ def edited(
     for name in limits:
         if name not in names[_BUDGETS]:
             raise ArgumentError(name, _unknown(name, names))
-        if name in dict(_keys(_BUDGETS, keywords.get(_BUDGETS, UNCHANGED))):
+        if name in dict(_keys(_BUDGETS, keywords.get(_BUDGETS))):
             raise ArgumentError(name, "is given twice, by itself and in budgets")
     if limits:
         base = changed.get(_BUDGETS, raw.get(_BUDGETS, {})) or {}
@@ -71,7 +59,7 @@ def edited(
 
 
 def _keys(name: str, value: object) -> Collection[tuple[str, object]]:
-    if value is UNCHANGED or value is None:
+    if value is None:
         return ()
     given = value.given() if isinstance(value, Table) else value
     if not isinstance(given, Mapping):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from modelsizer.problems import checks, reading
 from modelsizer.problems.brief import named
-from modelsizer.problems.edits import UNCHANGED, edited
 from modelsizer.problems.errors import ProblemError, require_type, short
 from modelsizer.problems.laws.reading import laws_beside
 from modelsizer.problems.plain_values import PlainValueError, check_plain
@@ -35,6 +34,16 @@ if TYPE_CHECKING:
 Keys = Mapping[str, object] | None
 """New values of keys of a table."""
 _SHOWN = 4  # limits in the repr of a problem
+
+
+class Unchanged:
+    """The default of a keyword that changes nothing."""
+
+    def __repr__(self) -> str:
+        return "UNCHANGED"
+
+
+UNCHANGED: Any = Unchanged()
 
 
 class Problem(Shown, Statement):
@@ -283,6 +292,9 @@ class Problem(Shown, Statement):
             "lifetime": lifetime, "prices": prices, "budgets": budgets, "objective": objective,
             "tokenizer": tokenizer, "laws": laws, "scenarios": scenarios,
         }  # fmt: skip
+        from modelsizer.problems.edits import edited
+
+        keywords = {key: value for key, value in keywords.items() if value is not UNCHANGED}
         known, lifted = reading.table_keys(type(self)), self.device_memories
         changed = edited(self.to_dict(), keywords, limits, known, lifted)
         kept = {key: value for key, value in changed.items() if value is not None}

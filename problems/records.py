@@ -16,8 +16,6 @@ from collections.abc import Callable
 from dataclasses import MISSING, FrozenInstanceError, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from modelsizer.problems.brief import fields_text
-
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
 else:
@@ -133,6 +131,8 @@ class _Signature:
 
 
 def _repr(self: Any) -> str:
+    from modelsizer.problems.brief import fields_text  # few programs show a value
+
     shown = ((f.name, getattr(self, f.name)) for f in fields(self) if f.repr)
     return fields_text(type(self).__qualname__, shown)
 

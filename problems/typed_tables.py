@@ -27,7 +27,6 @@ from typing import (
     get_origin,
 )
 
-from modelsizer.problems.brief import fields_text
 from modelsizer.problems.errors import short
 from modelsizer.problems.offered import Offered as Offered
 from modelsizer.problems.offered import Read as Read
@@ -412,6 +411,8 @@ class Table:
         return hash(tuple(self.__dict__.values()))
 
     def __repr__(self) -> str:
+        from modelsizer.problems.brief import fields_text  # few programs show a value
+
         return fields_text(type(self).__name__, self.given().items())
 
     def __setattr__(self, name: str, _: object) -> None:
