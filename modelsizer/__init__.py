@@ -52,6 +52,12 @@ _NAMES = {
     "modelsizer.problems.problem": ("Problem",),
     "modelsizer.problems.quantities.rows": ("register_quantity",),
     "modelsizer.problems.version": ("__version__",),
+    "modelsizer.views.allocation": ("allocate",),
+    "modelsizer.views.catalogue": ("accelerators", "laws", "models"),
+    "modelsizer.views.layers": ("layers",),
+    "modelsizer.views.memory": ("memory",),
+    "modelsizer.views.roofline": ("roofline",),
+    "modelsizer.views.users": ("users",),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 

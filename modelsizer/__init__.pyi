@@ -53,3 +53,11 @@ from modelsizer.problems.laws.terms import TermLaw as TermLaw
 from modelsizer.problems.problem import Problem as Problem
 from modelsizer.problems.quantities.rows import register_quantity as register_quantity
 from modelsizer.problems.version import __version__ as __version__
+from modelsizer.views.allocation import allocate as allocate
+from modelsizer.views.catalogue import accelerators as accelerators
+from modelsizer.views.catalogue import laws as laws
+from modelsizer.views.catalogue import models as models
+from modelsizer.views.layers import layers as layers
+from modelsizer.views.memory import memory as memory
+from modelsizer.views.roofline import roofline as roofline
+from modelsizer.views.users import users as users

@@ -104,15 +104,15 @@ def _of_training(key: str) -> bool:
 
 
 def one_design(
-    architecture: Architecture, source: str | None, settings: Mapping[str, object]
+    architecture: Architecture, source: str | Problem | None, settings: Mapping[str, object]
 ) -> OneDesign:
     """Evaluate an architecture under a problem, or under settings alone.
 
     Parameters
     ----------
     architecture : Architecture
-    source : str or None
-        A problem file, or a problem of the library.
+    source : str, Problem or None
+        A problem file, a problem of the library, or a problem itself.
     settings : mapping of str to value
         By dotted key, over the problem or by themselves.
 
@@ -122,7 +122,11 @@ def one_design(
         If there is no such problem, or a setting is wrong.
     """
     if source is not None:
-        problem, trained = served_as_stored(Problem.load(source, settings), architecture), True
+        if isinstance(source, Problem):
+            asked = source.with_settings(settings)
+        else:
+            asked = Problem.load(source, settings)
+        problem, trained = served_as_stored(asked, architecture), True
         asks = not missing_training_settings(problem)
     else:
         problem, trained = standalone_problem(architecture, settings), trains(settings)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime, time
 from types import UnionType
+from typing import get_args
 
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.visible import shortened, visible
@@ -66,10 +67,10 @@ def require_type(argument: str, value: object, kind: type | UnionType) -> None:
         If it is of another type; the message says how a value of the right one is obtained.
     """
     if not isinstance(value, kind):
-        name = kind.__name__ if isinstance(kind, type) else str(kind)
-        how = f"; {_OBTAINED_BY[name]}" if name in _OBTAINED_BY else ""
+        names = [each.__name__ for each in (get_args(kind) or (kind,))]
+        how = "".join(f"; {_OBTAINED_BY[name]}" for name in names if name in _OBTAINED_BY)
         raise ArgumentTypeError(
-            f"{argument} must be of type {name}, not {type(value).__name__}{how}"
+            f"{argument} must be of type {' or '.join(names)}, not {type(value).__name__}{how}"
         )
 
 

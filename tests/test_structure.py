@@ -40,7 +40,7 @@ OPTIMIZER = (
 )  # fmt: skip
 PLOTS = ("drawing", "designs", "fronts", "laws", "limits", "measurements")
 FRONT_DOOR = (
-    "first_file", "text", "pictures", "live", "page", "notebook", "fitted_laws", "commands", "cli", "__main__",
+    "first_file", "text", "pictures", "live", "page", "notebook", "views", "fitted_laws", "commands", "cli", "__main__",
 )  # fmt: skip
 ROOMS = dict(zip(ORDER, (PROBLEMS, OPTIMIZER, PLOTS, FRONT_DOOR), strict=True))
 """Modules and sub-packages of each package; each imports from itself and from those before it."""

@@ -58,6 +58,8 @@ def _pictures(value: object) -> Mapping[str, tuple[Answer, tuple[str, ...]]]:
 
 def _name(value: Any) -> str:
     """The name of the problem that a value is about; empty if it is about none."""
+    if hasattr(value, "of"):  # a view
+        return str(value.of.title)
     for holder in (value, getattr(value, "result", None), getattr(value, "found", None)):
         problem = getattr(holder, "problem", None)
         if problem is not None:
@@ -153,6 +155,30 @@ def _study(value: Any, panel: str = "all") -> Any:
     return value, panel
 
 
+def _found(value: Any) -> Any:
+    return value.found
+
+
+def _viewed(value: Any) -> Any:
+    return value.of.problem, value.of.design
+
+
+def _panels(value: Any) -> Any:
+    if not value.panels:
+        raise ValueError(value.lack or "nothing is known of the memory")
+    return value.panels
+
+
+def _devices(value: Any) -> Any:
+    if value.devices is None:
+        raise ValueError("no accelerators are named: memory(design, devices=[...])")
+    return value.devices
+
+
+def _servers(value: Any) -> Any:
+    return list(value.servers)
+
+
 def _plain(name: str, answer: Answer = _itself, *options: str) -> Any:
     return {name: (answer, options)}
 
@@ -170,14 +196,19 @@ _BY_CLASS: MappingProxyType[str, Mapping[str, tuple[Answer, tuple[str, ...]]]] =
         "Frontier": _plain("frontier", _frontier, "isoflops"),
         "LawComparison": _plain("laws", _laws, "over", "points"),
         "LawPage": _plain("law"),
+        "Layers": _plain("stack", _found) | _plain("kinds", _found)
+        | _plain("choices", _viewed) | _plain("experts", _viewed),
+        "Memory": _plain("memory", _panels) | _plain("devices", _devices),
         "Plan": _plain("plan"),
         "Prices": _plain("tornado") | _plain("price_curve", _price_curve, "budget"),
         "Ranking": _plain("depth", _ranking),
         "Result": _plain("landscape") | _plain("depth", _problem) | _plain("stack", _design)
         | _plain("kinds", _design) | _plain("choices", _judged) | _plain("experts", _judged),
+        "RooflineView": _plain("roofline", _found),
         "Study": _plain("fit", _study, "panel"),
         "SweepResult": _plain("sweep"),
         "Uncertainty": _plain("uncertainty"),
+        "Users": _plain("users", _servers),
         "WhatIf": _plain("scenarios"),
     }
 )  # fmt: skip

@@ -58,6 +58,18 @@ def _audit(value: Any) -> list[Row]:
     return [{"design": name, **found[name]} for name in ("model", "optimum", "cheapest")]
 
 
+def _memory(value: Any) -> list[Row]:
+    """A row for each part of the memory, in serving and in training."""
+    found = value.to_dict()
+    panels = {name: found[name] for name in ("serving_memory", "training_memory")}
+    return [
+        {"quantity": name, **part}
+        for name, panel in panels.items()
+        if panel is not None
+        for part in panel["parts"]
+    ]
+
+
 def _near_ties(value: Any) -> list[Row]:
     return [{"name": name, **row} for name, row in value.to_dict()["cheapest"].items()]
 
@@ -76,6 +88,15 @@ def _ranking(value: Any) -> Sequence[Row]:
     found = value.to_dict()
     rows: Sequence[Row] = found.get("groups", found["rows"])
     return rows
+
+
+def _roofline(value: Any) -> list[Row]:
+    """A row for each batch of decode, and one for prefill, of each design."""
+    return [
+        {"name": design["name"], **point}
+        for design in value.to_dict()["designs"]
+        for point in (*design["batches"], design["prefill"])
+    ]
 
 
 def _study(value: Any) -> list[Row]:
@@ -98,6 +119,15 @@ def _terms(value: Any) -> list[Row]:
     return [{"term": name, **row} for name, row in value.to_dict()["terms"].items()]
 
 
+def _users(value: Any) -> list[Row]:
+    """A row for each machine and context."""
+    return [
+        {"machine": server["machine"], **load}
+        for server in value.to_dict()["servers"]
+        for load in server["loads"]
+    ]
+
+
 def _winners(value: Any) -> Sequence[Row]:
     """Every design that is the best under some draw."""
     found = getattr(value, "found", value)
@@ -107,6 +137,7 @@ def _winners(value: Any) -> Sequence[Row]:
 _ROWS: MappingProxyType[str, Callable[[Any], Sequence[Row] | Mapping[str, list[Any]]]]
 _ROWS = MappingProxyType(
     {
+        "Allocation": _listed("contexts"),
         "Audit": _audit,
         "Catalogue": lambda value: value.rows,
         "DrawnAnswer": _winners,
@@ -115,7 +146,9 @@ _ROWS = MappingProxyType(
         "Front": lambda value: value.columns(),
         "Frontier": _listed("points"),
         "LawComparison": _listed("laws"),
+        "Layers": _listed("models"),
         "Machines": _listed("alternatives"),
+        "Memory": _memory,
         "NearOptimal": _listed("designs"),
         "NearTies": _near_ties,
         "Plan": lambda value: value.rows(),
@@ -123,9 +156,11 @@ _ROWS = MappingProxyType(
         "ProblemCorners": _listed("corners"),
         "Ranking": _ranking,
         "Result": _listed("budgets"),
+        "RooflineView": _roofline,
         "Study": _study,
         "SweepResult": lambda value: value.rows,
         "Uncertainty": _winners,
+        "Users": _users,
         "VerifiedAnswer": _listed("differences"),
         "WhatIf": _listed("scenarios"),
     }

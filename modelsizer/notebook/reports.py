@@ -8,6 +8,8 @@ from typing import Any
 
 from modelsizer.text.kit.sheet import Sheet
 
+_ENTRIES = 30  # of a catalogue that are shown
+
 
 def report_of(value: object, sheet: Sheet) -> None:
     """Write the report of a value on a sheet; its repr, if it has none."""
@@ -25,6 +27,12 @@ def _any(sheet: Sheet) -> Any:
     return sheet
 
 
+def _allocation(sheet: Any, value: Any) -> None:
+    from modelsizer.text.allocate import print_allocation
+
+    print_allocation(sheet, value.architecture.block or "an architecture", value)
+
+
 def _architecture(sheet: Any, value: Any) -> None:
     from modelsizer.problems.designs.description import describe
     from modelsizer.text.describe import print_description
@@ -36,6 +44,26 @@ def _audit(sheet: Any, value: Any) -> None:
     from modelsizer.text.audit import print_audit
 
     print_audit(sheet, value.architecture.block or "the model", value)
+
+
+def _catalogue(sheet: Any, value: Any) -> None:
+    from modelsizer.problems.laws.pages import LAW_PAGES
+    from modelsizer.text.accelerators import Selection, print_accelerators
+    from modelsizer.text.kit.lines import line
+    from modelsizer.text.kit.words import and_more
+    from modelsizer.text.laws import print_laws
+    from modelsizer.text.models import print_models
+
+    if value.what == "laws":
+        print_laws(sheet, LAW_PAGES.values())
+        return
+    rows = list(value.rows[:_ENTRIES])
+    if value.what == "models":
+        print_models(sheet, rows)
+    else:
+        print_accelerators(sheet, rows, Selection())
+    if more := and_more(len(value) - len(rows), ": to_frame() has them all"):
+        line(sheet, more)
 
 
 def _comparison(sheet: Any, value: Any) -> None:
@@ -111,10 +139,32 @@ def _frontier(sheet: Any, value: Any) -> None:
     print_frontier(sheet, value, exponents(value))
 
 
+def _law(sheet: Any, value: Any) -> None:
+    from modelsizer.text.laws import print_law
+
+    print_law(sheet, value)
+
+
+def _layers(sheet: Any, value: Any) -> None:
+    from modelsizer.text.layers import print_layers
+
+    print_layers(sheet, value.of.title, value.found, (), value.of.rows())
+
+
 def _machines(sheet: Any, value: Any) -> None:
     from modelsizer.text.machines import print_all_machines
 
     print_all_machines(sheet, value)
+
+
+def _memory(sheet: Any, value: Any) -> None:
+    from modelsizer.text.device_memory import print_devices
+    from modelsizer.text.memory import print_memory
+
+    found, said = value.panels, value.warnings
+    print_memory(sheet, value.of.title, found, value.lack, (), value.rows(), said, verbose=True)
+    if value.devices is not None:
+        print_devices(sheet, value.devices)
 
 
 def _near_optimal(sheet: Any, value: Any) -> None:
@@ -164,6 +214,12 @@ def _result(sheet: Any, value: Any) -> None:
     print_result(sheet, value)
 
 
+def _roofline(sheet: Any, value: Any) -> None:
+    from modelsizer.text.roofline import print_roofline
+
+    print_roofline(sheet, value.of.title, value.found, (), value.of.rows())
+
+
 def _study(sheet: Any, value: Any) -> None:
     from modelsizer.text.fit import print_study
 
@@ -174,6 +230,13 @@ def _sweep(sheet: Any, value: Any) -> None:
     from modelsizer.text.sweep import print_sweep
 
     print_sweep(sheet, value)
+
+
+def _users(sheet: Any, value: Any) -> None:
+    from modelsizer.text.users import print_users
+
+    rows = [] if value.each else value.of.rows()
+    print_users(sheet, value.of.title, value.servers, (), rows, ", ".join(value.each))
 
 
 def _verified(sheet: Any, value: Any) -> None:
@@ -190,8 +253,10 @@ def _whatif(sheet: Any, value: Any) -> None:
 
 _REPORTS: MappingProxyType[str, Callable[[Any, Any], None]] = MappingProxyType(
     {
+        "Allocation": _allocation,
         "Architecture": _architecture,
         "Audit": _audit,
+        "Catalogue": _catalogue,
         "Description": _description,
         "DrawnAnswer": _drawn,
         "Evaluation": _evaluation,
@@ -200,7 +265,10 @@ _REPORTS: MappingProxyType[str, Callable[[Any, Any], None]] = MappingProxyType(
         "Front": _front,
         "Frontier": _frontier,
         "LawComparison": _comparison,
+        "LawPage": _law,
+        "Layers": _layers,
         "Machines": _machines,
+        "Memory": _memory,
         "NearOptimal": _near_optimal,
         "NearTies": _near_ties,
         "Plan": _plan,
@@ -209,9 +277,11 @@ _REPORTS: MappingProxyType[str, Callable[[Any, Any], None]] = MappingProxyType(
         "ProblemCorners": _corners,
         "Ranking": _ranking,
         "Result": _result,
+        "RooflineView": _roofline,
         "Study": _study,
         "SweepResult": _sweep,
         "Uncertainty": _uncertainty,
+        "Users": _users,
         "VerifiedAnswer": _verified,
         "WhatIf": _whatif,
     }

@@ -23,6 +23,7 @@ from modelsizer.problems.architecture.accounting import (
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
 from modelsizer.problems.architecture.describing import parameters_dict, whole_architecture
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.shown import Drawn, Tabled
 
 HELD = ("embedding", "attention", "ffn", "norm", "other", "lm_head")
 """Components that sum to the parameters, in the order of a forward pass."""
@@ -96,7 +97,7 @@ class LayerAllocation:
 
 
 @dataclass(frozen=True, slots=True)
-class Allocation:
+class Allocation(Tabled, Drawn):
     """An architecture's parameters and FLOPs, by component.
 
     Parameters
@@ -121,6 +122,10 @@ class Allocation:
     forward: tuple[ForwardFlops, ...]
     scores_outweigh_ffn: int | None
     scores_outweigh_rest: int | None
+
+    def _words(self) -> str:
+        contexts = ", ".join(f"{context:,}" for context in self.contexts)
+        return f"of {self.architecture!r} at contexts of {contexts}"
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to a mapping with the keys of the JSON contract."""

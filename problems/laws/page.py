@@ -9,6 +9,7 @@ from typing import Any, Literal
 from modelsizer.problems.laws.features import Floats
 from modelsizer.problems.laws.laws import ANYWHERE, Range
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.shown import Drawn
 
 Choice = Literal["N", "D", "shape", "vocabulary", "repeats", "precision", "sparsity"]
 Use = Literal["law", "law, shape", ""]
@@ -21,7 +22,7 @@ APART = (
 
 
 @dataclass(frozen=True, slots=True)
-class LawPage:
+class LawPage(Drawn):
     """Description of a published law.
 
     Parameters
@@ -84,6 +85,9 @@ class LawPage:
     checked: str = ""
     curve: Callable[[Floats, Floats], Floats] | None = field(default=None, compare=False)
     held: str = ""
+
+    def _words(self) -> str:
+        return f"{self.name}: {self.short}"
 
     @property
     def title(self) -> str:

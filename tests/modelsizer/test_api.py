@@ -34,6 +34,9 @@ from tests.support.shared import ROOT
 TIGHT = ("phone-2gb", {"budgets.serving_memory": "100 MB"})
 MYLAW = f"file:{ROOT / 'docs/mylaw.toml'}"
 RUNS = ROOT / "docs/runs.csv"
+H100_L40S = {"serving.accelerator": ["H100-SXM", "L40S"]}
+PROVEN = {"source": "llama-3-8b", "complete": True, "stop": "proven"}
+CATALOGUES = ("accelerators", "models", "laws")
 
 
 @cache
@@ -128,6 +131,23 @@ CASES: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
         lambda: ms.audit(ms.load_architecture("llama-3-8b"), 15e12),
         ("audit", "llama-3-8b", "--tokens", "15T"),
     ),
+    "memory": (
+        lambda: ms.memory(solved("million-dollars"), devices=["H100-SXM", "L4"]),
+        ("memory", "million-dollars", "--devices", "H100-SXM,L4"),
+    ),
+    "users": (
+        lambda: ms.users(ms.load_architecture("llama-3-8b"), [4096], each=H100_L40S),
+        ("users", "llama-3-8b", "--context", "4096", "--each", "serving.accelerator=H100-SXM,L40S"),
+    ),
+    "roofline": (
+        lambda: ms.roofline(solved("million-dollars")),
+        ("roofline", "million-dollars"),
+    ),
+    "layers": (lambda: ms.layers(solved()), ("layers", "fixed-2t-tokens")),
+    "allocate": (
+        lambda: PROVEN | ms.allocate(ms.load_architecture("llama-3-8b")).to_dict(),
+        ("allocate", "llama-3-8b"),
+    ),
     "sweep": (
         lambda: ms.sweep(
             ms.Problem.load("phone-2gb"), {"budgets.serving_memory": ["1 GB", "2 GB"]}
@@ -173,6 +193,16 @@ def test_a_function_answers_as_its_command(name: str) -> None:
         mine = plain(solved()) | mine
     assert timeless(mine) == timeless(theirs)
     assert mine.keys() == theirs.keys() and list(mine) == list(theirs)
+
+
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_a_catalogue_has_the_rows_of_its_command(name: str) -> None:
+    found = getattr(ms, name)()
+    assert found.to_dict() == json_of(name)
+    assert len(found) == len(list(found)) == len(found.to_frame())
+    assert all(one in found and found[one].name == one for one in list(found)[:3])
+    with pytest.raises(ms.ArgumentError, match=r"name: .*x-y-z"):
+        found["x-y-z"]
 
 
 def test_text_is_the_text_of_the_command() -> None:
@@ -264,7 +294,9 @@ def test_a_function_is_documented(name: str) -> None:
                          described.replace("\n    ", "\n\t"), re.MULTILINE), parameter  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [*FUNCTIONS, "Problem", "Solver", "save_law", "load_architecture"])
+@pytest.mark.parametrize(
+    "name", [*FUNCTIONS, *CATALOGUES, "Problem", "Solver", "save_law", "load_architecture"]
+)
 def test_examples_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     if name == "report":  # pictures and sliders take most of the time, and have their own tests
@@ -391,8 +423,8 @@ def test_so_does_the_module_as_a_command(crowded: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["audit", "best", "compare_laws", "corners", "describe", "evaluate", "explain", "export", "front",
-     "frontier", "plan_runs", "prices", "rank", "report", "solve", "sweep", "uncertainty",
+    ["allocate", "audit", "best", "compare_laws", "corners", "describe", "evaluate", "explain", "export", "front",
+     "frontier", "layers", "memory", "plan_runs", "prices", "rank", "report", "roofline", "solve", "sweep", "uncertainty", "users",
      "verify", "whatif", "Solver"],
 )  # fmt: skip
 def test_a_name_in_place_of_a_value_is_refused_with_the_remedy(name: str) -> None:
@@ -402,6 +434,6 @@ def test_a_name_in_place_of_a_value_is_refused_with_the_remedy(name: str) -> Non
         for parameter in inspect.signature(function).parameters.values()
         if parameter.default is parameter.empty
     ]
-    with pytest.raises(ms.ModelsizerError, match=r"must be of type \w+, not str; \w") as caught:
+    with pytest.raises(ms.ModelsizerError, match=r"must be of type [\w ]+, not str; \w") as caught:
         function(*["one-h100-1e24"] * len(required))
     assert isinstance(caught.value, TypeError)

@@ -12,6 +12,14 @@ from tests.support.shared import ROOT
 TIGHT = {"budgets.serving_memory": "100 MB"}
 LAW = {"objective.law": f"file:{ROOT / 'docs/mylaw.toml'}"}
 
+H100 = {"serving.accelerator": "H100-SXM"}
+ON_EACH = {"serving.accelerator": ["H100-SXM", "H200-SXM"]}
+
+
+@cache
+def _llama() -> ms.Architecture:
+    return ms.load_architecture("llama-3-8b")
+
 
 @cache
 def problem() -> ms.Problem:
@@ -51,6 +59,16 @@ ANSWERS: dict[str, Callable[[], Any]] = {
     "study": lambda: ms.fit(ROOT / "docs/runs.csv", bootstrap=0, compare=False),
     "drawn": lambda: ms.uncertainty(ms.Problem.load("phone-2gb", LAW), 20),
     "plan": lambda: ms.plan_runs(ms.Problem.load("one-h100-1e24"), 1e21, 12),
+    "memory": lambda: ms.memory(result(), devices=["H100-SXM", "L4"]),
+    "users": lambda: ms.users(_llama(), [4096, 8192], settings=H100),
+    "machines of users": lambda: ms.users(_llama(), [4096], each=ON_EACH),
+    "roofline": lambda: ms.roofline(_llama(), settings=H100),
+    "layers": lambda: ms.layers(result()),
+    "allocation": lambda: ms.allocate(result()),
+    "accelerators": ms.accelerators,
+    "models": ms.models,
+    "laws of the catalogue": ms.laws,
+    "law": lambda: ms.laws()["besiroglu-2024"],
     "audit": lambda: ms.audit(ms.load_architecture("llama-3-8b"), 15e12),
 }
 """By a name of their own."""

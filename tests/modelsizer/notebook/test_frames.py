@@ -15,7 +15,7 @@ from tests.support.answers import ANSWERS, answer
 pandas = pytest.importorskip("pandas")
 
 TABLED = [name for name in ANSWERS if name not in ("problem", "evaluation", "architecture",
-                                                   "description")]  # fmt: skip
+                                                   "description", "law")]  # fmt: skip
 NUMBERS = {"int64", "float64", "Int64"}
 
 
@@ -35,13 +35,15 @@ def rows(name: str) -> tuple[Any, list[dict[str, Any]]]:
     keys = {"result": "budgets", "ranking": "rows", "groups": "groups", "front": "points",
             "frontier": "points", "explanation": "repairs", "whatif": "scenarios", "sweep": "rows",
             "laws": "laws", "corners": "corners", "plan": "runs", "best": "designs",
-            "machines": "alternatives", "drawn": "winners"}  # fmt: skip
+            "machines": "alternatives", "drawn": "winners", "layers": "models",
+            "models": "models", "accelerators": "accelerators", "allocation": "contexts"}  # fmt: skip
     return answer(name).to_frame(), answer(name).to_dict()[keys[name]]
 
 
 @pytest.mark.parametrize(
     "name", ["result", "ranking", "groups", "front", "frontier", "explanation", "whatif", "sweep",
-             "laws", "corners", "plan", "best", "machines", "drawn"]
+             "laws", "corners", "plan", "best", "machines", "drawn", "layers", "models", "accelerators",
+             "allocation"]
 )  # fmt: skip
 def test_rows_and_numbers_are_those_of_the_json(name: str) -> None:
     found, listed = rows(name)

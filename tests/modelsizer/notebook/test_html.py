@@ -16,7 +16,7 @@ from modelsizer.notebook.reports import _REPORTS
 from modelsizer.problems.shown import Shown
 from tests.support.answers import ANSWERS, answer, problem
 
-LARGEST = 12_000  # characters
+LARGEST = 16_000  # characters
 VOID = {"br"}
 
 
