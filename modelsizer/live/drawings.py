@@ -52,7 +52,7 @@ def drawings(result: Result, clock: Clock) -> dict[str, Any]:
         Stops what takes too long; the reason then says so.
     """
     return {
-        "stack": _drawn(lambda: _stack(result)),
+        "stack": _drawn(lambda: stack(result)),
         "map": _drawn(lambda: _map(result, clock)),
         "front": _drawn(lambda: _front(result, clock)),
     }
@@ -72,7 +72,8 @@ def _about(picture: Picture) -> dict[str, str]:
 # The stack
 
 
-def _stack(result: Result) -> dict[str, Any]:
+def stack(result: Result) -> dict[str, Any]:
+    """The stack of layers of an answer, and of the published models nearest to it."""
     if result.design is None:
         raise NothingToDrawError("no design keeps every limit")
     own = result.design.architecture

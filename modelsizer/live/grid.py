@@ -27,7 +27,7 @@ from modelsizer.optimizer.result import BudgetUse, Objective, Result, Status
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.optimizer.warning import AnswerWarning, Consequence
-from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.designs.evaluation import Evaluation, Evaluator
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.records import dataclass
@@ -289,9 +289,16 @@ class _Fill:
                 return GridPoint("infeasible", None, parent=parent)
             axis = self._axes[number]
             if self._keeps(known.design, axis, at[number]):
-                uses = self._uses(at, known.design, (number, known))
-                return GridPoint("optimal", known.design, uses, parent)
+                design = self._again(at, known.design)
+                return GridPoint("optimal", design, self._uses(at, design, (number, known)), parent)
         return None
+
+    def _again(self, at: At, design: Evaluation) -> Evaluation:
+        """A design at tighter limits that it keeps: only the largest batches within are others."""
+        if not any(QUANTITIES[name].form == "batch" for name in design.exact):
+            return design
+        problem = _problem_at(self._problem, self._axes, at)
+        return Evaluator(problem).evaluate_under(design.architecture, design.layout)
 
     @staticmethod
     def _keeps(design: Evaluation, axis: Axis, stop: int) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from modelsizer.live.drawings import stack
 from modelsizer.live.grid import At, Grid
 from modelsizer.live.packed import packed
 from modelsizer.live.state import Asked, State
 from modelsizer.live.view import View, view_of
+from modelsizer.problems.architecture.architecture import Architecture
 
 
 def view_at(grid: Grid, at: At, source: str) -> View:
@@ -34,10 +37,29 @@ def sliders_data(grid: Grid, source: str, missing: str = "") -> dict[str, Any]:
         What is said at a point that is not proven.
     """
     points = [at if at in grid.points else None for at in grid.everywhere()]
+    stacks, stack_of = _stacks(grid, points)
     views = [None if at is None else view_at(grid, at, source).to_dict() for at in points]
     return {
         "name": grid.problem.name,
         "controls": [axis.control.to_dict() for axis in grid.axes],
         "views": packed(views),
+        "stacks": packed(stacks),
+        "stack_of": packed(stack_of),
         "missing": missing,
     }
+
+
+def _stacks(grid: Grid, points: Sequence[At | None]) -> tuple[list[Any], list[int]]:
+    """The stack of each architecture, None for no design, and the number of that of each point."""
+    found: list[Any] = [None]
+    numbers: dict[Architecture | None, int] = {None: 0}
+    of = []
+    for at in points:
+        design = None if at is None else grid.points[at].design
+        architecture = None if design is None else design.architecture
+        if architecture not in numbers:
+            assert at is not None
+            numbers[architecture] = len(found)
+            found.append(stack(grid.result(at)))
+        of.append(numbers[architecture])
+    return found, of

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from modelsizer.live.live_page import policy
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.tables.clock import Clock, Ending
+from modelsizer.page.hover import hover_data
 from modelsizer.page.images import embedded
 from modelsizer.page.machines import machines_section
 from modelsizer.page.near_ties import near_ties_section
 from modelsizer.page.question import FROM_A_FILE, CommandLine, problem_section, reproduce_section
+from modelsizer.page.scripts import page_script, page_style
 from modelsizer.page.sliders import NONE, sliders_of
 from modelsizer.page.style import CSS
 from modelsizer.page.tags import NEWLINE, Html, block, join, listing, pairs, table, tag
@@ -106,9 +108,10 @@ def page_of(
     """Write the page of `report` until the clock stops."""
     problem, solved = result.problem, result.design is not None
     ranking, whole = _ranking(result, clock.within(clock.share(4))) if solved else (Html(""), True)
-    moved = NONE
+    moved, hover = NONE, Html("")
     if command_line.sliders:
         moved = sliders_of(result, command_line.source, clock.within(clock.share(4)))
+        hover = hover_data(result, clock.within(clock.share(4)))
     context, drawn = _context(pictures(result, clock))
     sections = [
         ("answer", "The answer", _answer(result)) if solved else None,
@@ -132,8 +135,9 @@ def page_of(
         tag("nav", listing(links), aria_label="Contents"),
         tag("main", join((_section(*section) for section in known), "\n")),
     ]
-    css = f"\n{CSS}\n{moved.css}\n"
-    script = f"\n{moved.script}\n" if moved.script else ""
+    scripted = moved.moves or bool(hover)
+    css = f"\n{CSS}\n{page_style()}\n" if scripted else f"\n{CSS}\n"
+    script = f"\n{page_script()}\n" if scripted else ""
     rules = policy(css, script, connect="'none'")
     head = [
         tag("meta", charset="utf-8"),
@@ -144,7 +148,7 @@ def page_of(
         tag("style", Html(css)),
     ]
     if script:
-        body.append(tag("script", Html(script)))
+        body += [hover, tag("script", Html(script))]
     parts = (tag("head", join(head, "\n")), tag("body", join(body, "\n")))
     page = tag("html", NEWLINE, join(parts, "\n"), NEWLINE, lang="en")
     whole = whole and drawn and moved.whole and (corners is None or corners.complete)

@@ -1,14 +1,13 @@
-"""Section of the page with sliders over the main limits, and the scripts that move them."""
+"""Section of the page with sliders over the main limits."""
 
 from __future__ import annotations
 
 from modelsizer.live.grid import Grid, grid
-from modelsizer.live.live_page import SCRIPTS, data_json, script, style
 from modelsizer.live.sliders import sliders_data
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.tables.clock import Clock, Ending
-from modelsizer.page.style import SLIDERS_CSS
-from modelsizer.page.tags import Html, css_in_ascii, join, script_in_ascii, tag
+from modelsizer.page.scripts import json_element
+from modelsizer.page.tags import Html, join, tag
 from modelsizer.problems.records import dataclass
 from modelsizer.text.kit.words import STOPS, joined
 
@@ -25,15 +24,14 @@ class Sliders:
     ----------
     section : tuple of (name, heading, content) or None
         None where no limit moves the answer.
-    css, script : str
-        Content of the elements of style and script; empty where there are no sliders.
+    moves : bool
+        Whether it holds sliders, and not only why there are none.
     whole : bool
         Whether no limit of time left something out.
     """
 
     section: tuple[str, str, Html] | None
-    css: str = ""
-    script: str = ""
+    moves: bool = False
     whole: bool = True
 
 
@@ -63,13 +61,9 @@ def sliders_of(result: Result, source: str, clock: Clock) -> Sliders:
         content = tag("p", *said, class_="quiet")
         return Sliders((NAME, HEADING, content), whole=stop == "proven")
     missing = "" if found.complete else f"Not proven: {STOPS[stop]} while this page was made."
-    data = sliders_data(found, source, missing)
-    json = Html(f'<script type="application/json" id="sliders-data">{data_json(data)}</script>')
-    parts = [tag("p", *_words(found)), tag("div", _without_scripts(), id="sliders-desk"), json]
-    js = script_in_ascii(script((*SCRIPTS, "offline.js")))
-    section = (NAME, HEADING, join(parts, "\n"))
-    css = f"{css_in_ascii(style())}\n{SLIDERS_CSS}"
-    return Sliders(section, css, js, whole=found.complete)
+    data = json_element("sliders-data", sliders_data(found, source, missing))
+    parts = [tag("p", *_words(found)), tag("div", _without_scripts(), id="sliders-desk"), data]
+    return Sliders((NAME, HEADING, join(parts, "\n")), moves=True, whole=found.complete)
 
 
 def _words(found: Grid) -> list[str]:

@@ -65,8 +65,8 @@ figure img { display: block; width: 100%; height: auto; }
 figcaption { margin-top: .5rem; font-size: .875rem; color: var(--page-quiet); }
 @media screen and (max-width: 36rem) {
   body { padding: 1.25rem 1rem 3rem; }
-  table { font-size: .8125rem; }
-  .wide :is(th, td) { padding-right: .6rem; }
+  table { font-size: .78rem; }
+  .wide :is(th, td) { padding-right: .4rem; }
 }
 @page { margin: 18mm 16mm; }
 @media print {
@@ -84,7 +84,7 @@ figcaption { margin-top: .5rem; font-size: .875rem; color: var(--page-quiet); }
 }
 """.strip()
 
-SLIDERS_CSS = """
+LIVE_CSS = """
 #sliders-desk {
   display: block; margin: 1.2rem 0 0; border: solid var(--page-line); border-width: 1px 0;
 }
@@ -104,8 +104,14 @@ SLIDERS_CSS = """
 #sliders-desk .facts { grid-template-columns: minmax(0, 1fr); }
 #sliders-desk .architecture .pairs { columns: 14rem 2; column-gap: 2.5rem; }
 #sliders-desk tbody th { white-space: normal; }
+.hover.desk { display: block; }
+.hover .figure { margin: 0; }
+.hover .figure :is(h2, figcaption) { display: none; }
+@media screen {
+  .hover + picture { display: none; }
+}
 @media print {
-  #sliders { display: none; }
+  #sliders, .hover.desk { display: none; }
 }
 """.strip()
-"""What the sliders need beside the style sheet of their controls."""
+"""Sliders and drawings in a page, beside the style sheet that the live page has of them."""

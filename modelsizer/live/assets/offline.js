@@ -39,24 +39,36 @@
     }, 0);
   }
 
-  async function start(section) {
-    const data = JSON.parse(find("sliders-data").textContent);
-    const [view, stack] = await Promise.all([m.unpacked(data.views), data.stacks ? m.unpacked(data.stacks) : null]);
+  // Sliders: the view of each point, and the stack of each architecture.
+  async function slide(data, root) {
+    const [view, stack, stackOf] = await Promise.all([data.views, data.stacks, data.stack_of].map(m.unpacked));
     const source = {
       async view(state) {
         const found = view(pointOf(data.controls, state.settings));
         if (!found) throw { status: 0, error: data.missing };
         return found;
       },
+      drawings: async (state) => ({ stack: stack(stackOf(pointOf(data.controls, state.settings))) }),
     };
-    if (stack) source.drawings = async (state) => ({ stack: stack(pointOf(data.controls, state.settings)) });
     const own = { settings: {}, without: [] };
-    section.hidden = false;
-    for (const link of document.querySelectorAll("[data-needs=script]")) link.hidden = false;
-    m.sliders = m.desk(find("sliders-desk"), { ...data, state: own, view: await source.view(own),
-      drawings: source.drawings ? await source.drawings(own) : null }, source);
+    m.sliders = m.desk(root, { ...data, state: own, view: await source.view(own), drawings: await source.drawings(own) }, source);
   }
 
-  const section = find("sliders");
-  if (section) start(section);
+  // Figures that tell what is under the pointer stand before the pictures that are printed.
+  async function hover(data) {
+    const drawings = (await m.unpacked(data.drawings))(0);
+    for (const [name, drawing] of Object.entries(drawings)) {
+      const picture = document.querySelector(`#figure-${name} picture`);
+      if (!picture) continue;
+      const figure = m.figure(drawing.cells ? "front" : "map");
+      picture.before(m.h("div", { class: "desk hover" }, figure.element));
+      figure.show(drawing);
+    }
+  }
+
+  const data = (id) => { const found = find(id); return found && JSON.parse(found.textContent); };
+  const own = data("sliders-data");
+  if (own) slide(own, find("sliders-desk"));
+  const drawn = data("hover-data");
+  if (drawn) hover(drawn);
 })((window.modelsizer = window.modelsizer || {}));
