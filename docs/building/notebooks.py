@@ -11,8 +11,9 @@ SUFFIX = ".ipynb"
 
 
 def found(docs: Path) -> list[str]:
-    """Notebooks below a folder, by path from it."""
-    return sorted(p.relative_to(docs).as_posix() for p in docs.rglob(f"*{SUFFIX}"))
+    """Notebooks below a folder, by path from it; the tutorial first."""
+    paths = (p.relative_to(docs).as_posix() for p in docs.rglob(f"*{SUFFIX}"))
+    return sorted(paths, key=lambda path: (not path.endswith(f"tutorial{SUFFIX}"), path))
 
 
 def page_of(path: str) -> str:
