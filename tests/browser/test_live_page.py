@@ -189,6 +189,18 @@ def test_the_buttons_copy_and_save(live: Live, tmp_path: Any) -> None:
 
 
 @pytest.mark.slow
+def test_what_a_browser_does_not_copy_is_shown_to_be_copied(live: Live) -> None:
+    desk = live()
+    desk.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(0); }")
+    desk.page.locator("#toml").click()
+    text = desk.page.locator("dialog[open] textarea")
+    assert tomllib.loads(text.input_value())["budgets"]
+    assert text.evaluate("node => node.selectionEnd - node.selectionStart === node.value.length")
+    desk.page.keyboard.press("Escape")
+    assert not desk.page.locator("dialog[open]").count()
+
+
+@pytest.mark.slow
 def test_the_report_is_saved(live: Live, tmp_path: Any) -> None:
     desk = live(accept_downloads=True)
     with desk.page.expect_download(timeout=60_000) as caught:

@@ -115,7 +115,9 @@
       pause = setTimeout(() => answer.busy(true), CALM);
       source.view(mine.state, mine.stop.signal).then((view) => {
         came(mine, view);
-        return view.more ? source.view(mine.state, mine.stop.signal, true).then((rest) => came(mine, rest, true)) : null;
+        if (!view.more || waiting) return null;
+        mine.since = -Infinity; // a move need not wait for the rest
+        return source.view(mine.state, mine.stop.signal, true).then((rest) => came(mine, rest, true));
       }).catch((error) => failed(mine, error)).finally(() => {
         if (running === mine) running = null;
         if (waiting) ask();

@@ -68,11 +68,11 @@
   // Buttons. What was done is written beside them, and said.
 
   let clearing = 0;
-  function note(text) {
+  function note(text, seconds = 4) {
     const place = find("note");
     place.textContent = text;
     clearTimeout(clearing);
-    clearing = setTimeout(() => { place.textContent = ""; }, 4000);
+    if (seconds) clearing = setTimeout(() => { place.textContent = ""; }, seconds * 1000);
   }
 
   async function copied(text, what) {
@@ -107,11 +107,15 @@
     const button = find(name);
     button.addEventListener("click", async () => {
       button.setAttribute("aria-busy", "true");
+      const waiting = `${button.textContent} …`;
+      const slow = setTimeout(() => note(waiting, 0), 400);
       try {
         await act();
       } catch (error) {
         note(error.error || "That could not be done.");
       }
+      clearTimeout(slow);
+      if (find("note").textContent === waiting) note("");
       button.removeAttribute("aria-busy");
     });
   }
