@@ -8,6 +8,7 @@ from typing import Any
 
 import modelsizer
 from docs.building.markup import cell, plain
+from modelsizer import plots
 
 _UNDERLINE = re.compile(r"^(?P<title>[A-Z][A-Za-z ]+)\n-{3,}$", re.MULTILINE)
 _LISTS = ("Parameters", "Returns", "Yields", "Raises", "Attributes")
@@ -18,7 +19,19 @@ def sections() -> str:
     public = {name: getattr(modelsizer, name) for name in modelsizer.__all__}
     functions = [_function(name, f, 3) for name, f in public.items() if inspect.isfunction(f)]
     classes = [_class(name, c) for name, c in public.items() if inspect.isclass(c)]
-    return "\n\n".join(["## Functions", *functions, "## Classes", *classes])
+    parts = ["## Functions", *functions, "## Classes", *classes, "## Pictures", _pictures()]
+    return "\n\n".join(parts)
+
+
+def _pictures() -> str:
+    """A row for each figure; `help` says what it takes."""
+    rows = [f"| `{name}` | {_first_sentence(getattr(plots, name))} |" for name in plots.__all__]
+    intro = "Functions of `modelsizer.plots`, from the value of an answer to a matplotlib figure:"
+    return "\n".join([intro, "", "| | |", "|---|---|", *rows])
+
+
+def _first_sentence(of: Any) -> str:
+    return plain(cell(inspect.cleandoc(of.__doc__).partition("\n\n")[0]))
 
 
 def _function(name: str, function: Any, level: int) -> str:
@@ -42,8 +55,7 @@ def _members(cls: type) -> list[str]:
         if not function.__module__.startswith("modelsizer"):
             continue
         call = "" if isinstance(member, property) else "()"
-        first = inspect.cleandoc(function.__doc__).partition("\n\n")[0]
-        rows.append(f"| `{name}{call}` | {plain(cell(first))} |")
+        rows.append(f"| `{name}{call}` | {_first_sentence(function)} |")
     return rows
 
 
