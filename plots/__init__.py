@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from modelsizer.plots.laws.fit import fit
     from modelsizer.plots.laws.law_comparison import law_comparison
     from modelsizer.plots.laws.law_curves import law_curves
+    from modelsizer.plots.laws.law_optima import law_optima
     from modelsizer.plots.laws.run_plan import run_plan
     from modelsizer.plots.laws.uncertainty import uncertainty
     from modelsizer.plots.limits.price_curve import price_curve
@@ -46,7 +47,7 @@ _ROOMS = MappingProxyType(
             "experts", "kinds", "landscape", "memory", "roofline", "stack", "users",
         ),
         "fronts": ("front", "frontier", "sweep"),
-        "laws": ("fit", "law_comparison", "law_curves", "run_plan", "uncertainty"),
+        "laws": ("fit", "law_comparison", "law_curves", "law_optima", "run_plan", "uncertainty"),
         "limits": ("price_curve", "scenarios", "tornado"),
         "measurements": ("growth", "measured_steps", "predictions", "rivals"),
     }
@@ -70,6 +71,7 @@ __all__ = [
     "landscape",
     "law_comparison",
     "law_curves",
+    "law_optima",
     "measured_steps",
     "memory",
     "predictions",

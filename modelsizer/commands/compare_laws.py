@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -42,7 +42,8 @@ def compare_laws(
     over: Annotated[
         str | None,
         typer.Option(
-            metavar="KEY", help=f"Also the sizes along a limit, {DEFAULT_OVER} by default."
+            metavar="KEY",
+            help="Also the sizes along a limit, by default the problem's first on training.",
         ),
     ] = None,
     from_: Annotated[
@@ -63,7 +64,8 @@ def compare_laws(
     """Solve under each loss law; find the design of least regret.
 
     Each answer is judged by every other law: in nats of that law, and as the share of the compute
-    that it wastes. The picture is of parameters against the limit of --over under each law.
+    that it wastes. The picture is of parameters against the limit of --over under each law, or of
+    each law's optimum where no limit can be swept.
 
     Exit status: 0 all proven, 1 no law has a design, 2 bad input, 3 stopped by a limit.
     """
@@ -74,9 +76,9 @@ def compare_laws(
         check_plot(plot, plot_size)
         clock = before_drawing(Clock.of(time_limit), plot)
         problem = load(file, set_, without)
-        from modelsizer.optimizer.laws.curves import law_curves
+        from modelsizer.optimizer.laws.curves import law_curves, swept_limit
         from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
-        from modelsizer.pictures.laws import published
+        from modelsizer.pictures.laws import along_a_limit, published
         from modelsizer.text.cases import cases_csv
         from modelsizer.text.compare_laws import print_comparison
 
@@ -85,7 +87,10 @@ def compare_laws(
         setting: NumericSetting | None = None
         values: tuple[Number, ...] = ()
         if asked or plot is not None:
-            setting = NumericSetting.of(problem, over or DEFAULT_OVER)
+            setting = NumericSetting.of(problem, over) if over else swept_limit(problem)
+            if setting is None and asked:
+                setting = NumericSetting.of(problem, DEFAULT_OVER)
+        if setting is not None:
             values = setting.spaced(problem, from_, to, points)
         found = under_laws(problem, names, clock.share(1 if setting is None else 2))
         curves: tuple[LawCurve, ...] = ()
@@ -106,12 +111,12 @@ def compare_laws(
         def show(console: Console) -> None:
             print_comparison(console, found, curves if asked else ())
 
-        pictures = []
-        if setting is not None:
-            shown = (curves, setting.name, published(setting))
-            pictures = [
-                plot_file(plot, "laws", shown, title=problem.name, size=plot_size, ending=ending)
-            ]
+        shown: Any = {"title": problem.name, "size": plot_size, "ending": ending}
+        if plot is not None and setting is not None and along_a_limit(curves):
+            along = (curves, setting.name, published(setting))
+            picture = plot_file(plot, "laws", along, **shown)
+        else:
+            picture = plot_file(plot, "law_optima", found, **shown)
         content, cases = found.to_dict(), found.cases()
         if setting is not None:
             content["complete"] = ending.complete
@@ -120,7 +125,7 @@ def compare_laws(
                 "laws": [curve.to_dict() for curve in curves],
             }
         rows = text_file("--csv", csv if cases is not None else None, lambda: cases_csv(cases))
-        emit(content, json_, show, rows, *pictures)
+        emit(content, json_, show, rows, picture)
         if csv is not None and cases is None:
             why = found.why_not or "not every law has a proven design"
             say(f"--csv: {csv} is not written: no design is judged by other laws, since {why}")

@@ -125,13 +125,15 @@ def _frontier(value: Any, isoflops: bool = True) -> Any:
         return value, ()
 
 
-def _laws(value: Any, over: str = "budgets.training_flops", points: int = 13) -> Any:
-    """Optima of the laws along a limit."""
-    from modelsizer.optimizer.laws.curves import law_curves
+def _laws(value: Any, over: str | None = None, points: int = 13) -> Any:
+    """Optima of the laws along a limit, by default the problem's first on training."""
+    from modelsizer.optimizer.laws.curves import law_curves, swept_limit
     from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
     from modelsizer.pictures.laws import published
 
-    setting = NumericSetting.of(value.problem, over)
+    setting = NumericSetting.of(value.problem, over) if over else swept_limit(value.problem)
+    if setting is None:
+        raise ValueError("the problem has no limit to sweep; its optima are the picture law_optima")
     values = setting.spaced(value.problem, None, None, points)
     names = [law.name for law in value.laws]
     return law_curves(value.problem, setting, values, names), setting.name, published(setting)
@@ -194,7 +196,7 @@ _BY_CLASS: MappingProxyType[str, Mapping[str, tuple[Answer, tuple[str, ...]]]] =
         "DrawnAnswer": _plain("uncertainty", _drawn),
         "Front": _plain("front"),
         "Frontier": _plain("frontier", _frontier, "isoflops"),
-        "LawComparison": _plain("laws", _laws, "over", "points"),
+        "LawComparison": _plain("laws", _laws, "over", "points") | _plain("law_optima"),
         "LawPage": _plain("law"),
         "Layers": _plain("stack", _found) | _plain("kinds", _found)
         | _plain("choices", _viewed) | _plain("experts", _viewed),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelsizer.pictures.picture import Picture, drawn_by
+from modelsizer.pictures.picture import Example, Picture, drawn_by
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,13 +41,45 @@ def _comparison(data: tuple[Any, ...], **style: Any) -> Figure:
     return plots.law_comparison(*data, **style)
 
 
+def _comparison_example() -> tuple[tuple[Any, ...], str]:
+    from modelsizer.optimizer.laws.curves import law_curves, swept_limit
+    from modelsizer.problems.problem import Problem
+
+    problem = Problem.load("exercise-1e24")
+    setting = swept_limit(problem)
+    assert setting is not None
+    values = setting.spaced(problem, None, None, 13)
+    return (law_curves(problem, setting, values), setting.name, published(setting)), problem.name
+
+
 COMPARISON = Picture(
     name="laws",
-    title="The optimum under each law",
-    caption="Parameters of the optimum against a limit, a line for each law; published models.",
+    title="The optimum under each law along a limit",
+    caption="Parameters of the optimum against a limit, a line for each law, solid within the data "
+    "of its fit; published models.",
     command="compare-laws",
     figure=_comparison,
+    example=Example(
+        "modelsizer compare-laws exercise-1e24 --plot laws.png",
+        _comparison_example,
+        "Laws are told apart by mark and name.",
+    ),
 )
+OPTIMA = Picture(
+    name="law_optima",
+    title="The optimum under each law",
+    caption="Parameters of the optimum of a problem under each law, with its shape, its tokens and "
+    "its greatest regret under the others.",
+    command="compare-laws",
+    figure=drawn_by("law_optima"),
+)
+
+
+def along_a_limit(curves: Any) -> bool:
+    """Whether laws have optima at two values of a limit, so that they are drawn along it."""
+    from modelsizer.plots.laws.law_comparison import lines_of
+
+    return bool(lines_of(curves))
 
 
 def _fit(data: tuple[Any, str], *, title: str = "", **style: Any) -> Figure:  # noqa: ARG001

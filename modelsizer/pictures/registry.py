@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.pictures.designs import ALLOCATION, DEVICES, MEMORY, ROOFLINE, USERS
 from modelsizer.pictures.fronts import FRONT, FRONTIER, THREE
-from modelsizer.pictures.laws import COMPARISON, FIT, LAW, PLAN, UNCERTAINTY
+from modelsizer.pictures.laws import COMPARISON, FIT, LAW, OPTIMA, PLAN, UNCERTAINTY
 from modelsizer.pictures.layers import CHOICES, EXPERTS, KINDS, STACK
 from modelsizer.pictures.limits import PRICE_CURVE, SCENARIOS, TORNADO
 from modelsizer.pictures.measurements import GROWTH, PREDICTIONS, RIVALS, STEPS
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _ROWS = (
     DEPTH, LANDSCAPE, FRONT, THREE, FRONTIER, SWEEP, SHAPES, STACK, KINDS, EXPERTS, CHOICES,
     ALLOCATION, MEMORY, DEVICES, ROOFLINE, USERS,
-    SCENARIOS, TORNADO, PRICE_CURVE, LAW, COMPARISON, FIT, PLAN, UNCERTAINTY,
+    SCENARIOS, TORNADO, PRICE_CURVE, LAW, COMPARISON, OPTIMA, FIT, PLAN, UNCERTAINTY,
     GROWTH, RIVALS, PREDICTIONS, STEPS,
 )  # fmt: skip
 PICTURES = MappingProxyType({picture.name: picture for picture in _ROWS})

@@ -21,6 +21,8 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import Number
 
+_OF_TRAINING = ("training_flops", "training_time", "training_cost", "training_energy")
+
 
 @dataclass(frozen=True, slots=True)
 class LawCurve:
@@ -64,6 +66,20 @@ class LawCurve:
             for (value, design), edge, fitted in rows
         ]
         return {"name": self.name, "complete": self.complete, "points": points}
+
+
+def swept_limit(problem: Problem) -> NumericSetting | None:
+    """The limit along which laws are compared by default.
+
+    The first of those on training that the problem gives, otherwise the first that it gives at
+    all; None if that is none, or a limit on the loss alone.
+    """
+    for name in dict.fromkeys((*_OF_TRAINING, *problem.budgets.limits)):
+        if name != "loss":
+            setting = NumericSetting.of(problem, f"budgets.{name}")
+            if setting.now(problem) is not None:
+                return setting
+    return None
 
 
 def law_curves(

@@ -63,7 +63,7 @@ def law_comparison(
     ValueError
         If no law has an optimum inside the menus at two or more values.
     """
-    lines = _lines(curves)
+    lines = lines_of(curves)
     if not lines:
         raise ValueError("no law has an optimum within the menus at two values of the limit")
     with one_axes(ax, size) as (figure, axes):
@@ -85,7 +85,7 @@ def law_comparison(
     return figure
 
 
-def _lines(curves: Sequence[LawCurve]) -> dict[str, tuple[Floats, Floats, Floats]]:
+def lines_of(curves: Sequence[LawCurve]) -> dict[str, tuple[Floats, Floats, Floats]]:
     """Return limits, parameters and whether inside the fitted range, per law, inside the menus.
 
     All lines end at the same limit: the last one common to every law with two such points.

@@ -49,7 +49,7 @@ def _drawn(axes: Axes) -> Iterator[tuple[str, Floats]]:
     for line in axes.lines:
         way = line.get_transform().transform(np.column_stack(line.get_data(orig=False)))
         way = way[np.isfinite(way).all(axis=1)]
-        if not len(way) or not line.get_visible():
+        if not len(way) or not line.get_visible() or line.get_zorder() <= 0:  # rules of rows
             continue
         marked = line.get_marker() not in (None, "None", "", " ")
         clear = line.get_zorder() > _BACKGROUND or len(way) <= 2

@@ -34,7 +34,7 @@ def test_every_picture_reads(name: str, size: str) -> None:
     assert not covered(figure)
 
 
-SLOW = {"depth", "devices", "kinds", "experts", "three", "frontier", "roofline", "shapes", "memory",
+SLOW = {"laws", "depth", "devices", "kinds", "experts", "three", "frontier", "roofline", "shapes", "memory",
         "landscape", "stack", "sweep", "users"}  # fmt: skip
 
 
