@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
@@ -218,9 +219,22 @@ def short(value: object) -> str:
         return f"a value of type {type(value).__name__} that is too large to show"
 
 
+_LEAST_PART = 4
+"""Letters of a word that may stand for a longer one that has it."""
+
+
+def _longer(word: str, words: list[str]) -> list[str]:
+    """Of the words that have the last part of a word as a part of their last one, the nearest."""
+    head, dot, part = word.rpartition(".")
+    found = [w for w in words if w.startswith(head + dot) and part in re.split(r"[._-]", w)]
+    if len(part) < _LEAST_PART:
+        return []
+    return difflib.get_close_matches(word, found, n=1, cutoff=0.0)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Hint ``" (did you mean x?)"`` for a misspelled word, or an empty string."""
     words = list(known)
-    close = [w for w in words if w.lower() == word.lower()]
+    close = [w for w in words if w.lower() == word.lower()] or _longer(word, words)
     close = close or difflib.get_close_matches(word, words, n=1, cutoff=0.6)
     return f" (did you mean {close[0]}?)" if close else ""

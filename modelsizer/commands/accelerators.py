@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelsizer.commands.app import fail, user_errors
+from modelsizer.commands.app import fail, fail_choice, user_errors
 from modelsizer.commands.options import Json
 from modelsizer.commands.output import emit, print_text
 
@@ -56,7 +56,7 @@ def accelerators(
         )
 
         if sort is not None and sort not in SORT_KEYS:
-            fail(f"--sort: {sort!r} is not one of {', '.join(SORT_KEYS)}")
+            fail_choice("--sort", sort, SORT_KEYS)
         if csv and json_ is not None:
             fail("--csv and --json exclude each other; write one of them")
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -30,6 +30,15 @@ def fail(first: str, *more: str) -> NoReturn:
     for line in (f"error: {first}", *more):
         say(line)
     raise typer.Exit(BAD_INPUT)
+
+
+def fail_choice(option: str, value: str, known: Iterable[str]) -> NoReturn:
+    """Refuse a value of an option that takes one of several words."""
+    from modelsizer.problems.errors import did_you_mean
+
+    *first, last = known
+    words = f"{', '.join(first)} or {last}" if first else last
+    fail(f"{option}: {value!r} is not {words}{did_you_mean(value, [*first, last])}")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelsizer.commands.app import STOPPED, fail, say, user_errors
+from modelsizer.commands.app import STOPPED, fail, fail_choice, say, user_errors
 from modelsizer.commands.design_source import labels
 from modelsizer.commands.law_options import Corners, at_corners
 from modelsizer.commands.options import (
@@ -79,7 +79,7 @@ def audit(
     with user_errors():
         check_plot(plot, plot_size)
         if picture not in _PICTURES:
-            fail(f"--picture: {picture!r} is not {' or '.join(_PICTURES)}")
+            fail_choice("--picture", picture, _PICTURES)
         from modelsizer.optimizer.audit import audit as compare
         from modelsizer.optimizer.tables.clock import Clock, Ending
         from modelsizer.problems.architecture.sources import find_source

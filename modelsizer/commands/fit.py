@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import STOPPED, fail, say, user_errors
+from modelsizer.commands.app import STOPPED, fail_choice, say, user_errors
 from modelsizer.commands.fit_terms import BASE_LAW, TERMS, fit_table
 from modelsizer.commands.numbers import amount
 from modelsizer.commands.options import (
@@ -229,7 +229,7 @@ def _kind(text: str | None) -> ParameterKind | None:
 
     known: tuple[ParameterKind, ...] = get_args(ParameterKind)
     if text is not None and text not in known:
-        fail(f"--parameters: {text!r} is not one of {', '.join(known)}")
+        fail_choice("--parameters", text, known)
     return next((kind for kind in known if kind == text), None)
 
 
@@ -238,4 +238,4 @@ def _check(figure: str) -> None:
     from modelsizer.plots.laws.fit import PANELS
 
     if figure not in ("all", *PANELS):
-        fail(f"--figure: {figure!r} is not one of all, {', '.join(PANELS)}")
+        fail_choice("--figure", figure, ("all", *PANELS))

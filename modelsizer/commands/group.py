@@ -342,7 +342,9 @@ def _of_usage(error: Any) -> int:
         error.show()
     else:
         command = error.ctx.command_path if getattr(error, "ctx", None) else "modelsizer"
-        say(f"error: {error.format_message().rstrip('.')}; see `{command} --help`")
+        from modelsizer.commands.usage import usage_line
+
+        say(f"error: {usage_line(error, tuple(COMMANDS))}; see `{command} --help`")
     return int(error.exit_code)
 
 

@@ -40,6 +40,15 @@ class HelpfulCommand(NumberCommand):
     example: str | None = None
     """Arguments of a run that works."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As of the base class; errors know the command that they are of."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            if getattr(error, "ctx", ctx) is None:
+                error.ctx = ctx  # type: ignore[attr-defined]
+            raise
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments, then the options of the command itself, then those of many."""
         given = [_record(p, ctx) for p in self.get_params(ctx) if _is_argument(p)]

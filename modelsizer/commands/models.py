@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from modelsizer.commands.app import fail, user_errors
+from modelsizer.commands.app import fail, fail_choice, user_errors
 from modelsizer.commands.options import Json
 from modelsizer.commands.output import emit, print_text
 
@@ -40,7 +40,7 @@ def models(
             emit({"types": known}, json_, lambda console: print_types(console, known))
             return
         if sort not in SORT_KEYS:
-            fail(f"--sort: {sort!r} is not one of {', '.join(SORT_KEYS)}")
+            fail_choice("--sort", sort, SORT_KEYS)
         rows = model_rows(match, sort)
         if csv:
             print_text(models_csv(rows), "models.csv")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import fail
+from modelsizer.commands.app import fail, fail_choice
 from modelsizer.commands.paths import keep_laws
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def check_plot(path: Path | None, size: str) -> None:
     if path is not None:
         need_matplotlib()
     if size not in SIZES:
-        fail(f"--plot-size: {size!r} is not {' or '.join(SIZES)}")
+        fail_choice("--plot-size", size, SIZES)
 
 
 def load(file: str, settings: list[str] | None, without: list[str] | None = None) -> Problem:

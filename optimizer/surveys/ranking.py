@@ -25,7 +25,7 @@ from modelsizer.optimizer.tables.clock import Clock, Ending, Limits, OutOfTimeEr
 from modelsizer.problems.architecture.choices import SHOWN
 from modelsizer.problems.brief import named
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.errors import ProblemError, require_type
+from modelsizer.problems.errors import ProblemError, did_you_mean, require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.records import dataclass
@@ -257,7 +257,9 @@ def rank(
         Goal(objective.quantity, objective.sense) if by is None else parse_goal(problem, by, "--by")
     )
     if group_by is not None and group_by not in GROUPS:
-        raise ProblemError.of("--group-by", f"{group_by!r} is not one of {', '.join(GROUPS)}")
+        hint, known = did_you_mean(group_by, GROUPS), ", ".join(GROUPS)
+        why = f"{group_by!r} is no choice of a design{hint}; known: {known}"
+        raise ProblemError.of("--group-by", why)
     if top < 1:
         raise ProblemError.of("--top", f"must be 1 or more, not {top}")
     clock = Clock.of(time_limit) if clock is None else clock.within()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from modelsizer.commands.app import fail
+from modelsizer.commands.app import fail, fail_choice
 from modelsizer.commands.design_source import is_problem
 from modelsizer.commands.views.view import Asked, Picture, Shown
 
@@ -23,7 +23,7 @@ def begin(asked: Asked) -> Callable[[Clock], Shown]:
     """Check the picture, and return what compares the kinds of layer."""
     picture = asked.picture or PICTURES[0]
     if picture not in PICTURES:
-        fail(f"--picture: {picture!r} is not one of {', '.join(PICTURES)}")
+        fail_choice("--picture", picture, PICTURES)
 
     def answer(clock: Clock) -> Shown:
         from modelsizer.problems.architecture.nearest import nearest

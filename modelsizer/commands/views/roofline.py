@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from modelsizer.commands.app import fail
-from modelsizer.commands.views.view import Asked, Picture, Shown
+from modelsizer.commands.views.view import Asked, Picture, Shown, on_the_command_line
 
 if TYPE_CHECKING:
     from modelsizer.optimizer.tables.clock import Clock
@@ -25,7 +25,7 @@ def begin(asked: Asked) -> Callable[[Clock], Shown]:
         problem, own = chosen.problem, chosen.design.architecture
         found = roofline_points(problem, {asked.names()[0]: own} | asked.designs_beside())
         if found is None:
-            fail(problem.lacks("prefill_latency"))
+            fail(on_the_command_line(problem.lacks("prefill_latency")))
         assumed = Assumptions.of(problem)
         title, rows = asked.title(chosen), serving_rows(assumed, own)
         return Shown(

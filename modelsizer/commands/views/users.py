@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modelsizer.commands.app import fail
 from modelsizer.commands.contexts import read_contexts
 from modelsizer.commands.design_source import is_problem
-from modelsizer.commands.views.view import Asked, Picture, Shown
+from modelsizer.commands.views.view import Asked, Picture, Shown, on_the_command_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,7 +37,7 @@ def begin(asked: Asked) -> Callable[[Clock], Shown]:
         architecture = chosen.design.architecture
         found = [server(problem, architecture, contexts, so, name) for name, so in machines]
         if all(one.lack for one in found):
-            fail(found[0].lack)
+            fail(on_the_command_line(found[0].lack))
         assumed = [Assumptions.of(problem.with_settings(so)) for _, so in machines]
         rows, *others = (serving_rows(one, architecture) for one in assumed)
         rows = [row for row in rows if row[0] != "load" and all(row in other for other in others)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from modelsizer.commands.app import STOPPED, fail, say, user_errors
+from modelsizer.commands.app import STOPPED, fail, fail_choice, say, user_errors
 from modelsizer.commands.design_source import Chosen, design_of, is_problem, labels
 from modelsizer.commands.options import check_plot, check_tables
 from modelsizer.commands.output import before_drawing, emit, plot_file, text_file
@@ -183,6 +183,12 @@ def show_view(name: str, asked: Asked, *, former: bool = False) -> None:
         raise typer.Exit(STOPPED)
 
 
+def on_the_command_line(lack: str) -> str:
+    """What a problem lacks, with the option that gives it if it is an accelerator."""
+    of_device = 'serving.accelerator = "H100-SXM"'
+    return lack.replace(of_device, "--set serving.accelerator=H100-SXM", 1)
+
+
 def check_view(name: str | None, given: set[str]) -> None:
     """Reject a view that there is not, and options that it does not take.
 
@@ -193,12 +199,11 @@ def check_view(name: str | None, given: set[str]) -> None:
     given : set of str
         Options that are given, of those that some view takes.
     """
-    from modelsizer.problems.errors import did_you_mean
-
     if name is not None and name not in VIEWS:
         former = {command: view for view, (command, _) in VIEWS.items()}
-        hint = did_you_mean(former.get(name, name), VIEWS)
-        fail(f"--view: {name!r} is not {', '.join([*VIEWS][:-1])} or {[*VIEWS][-1]}{hint}")
+        if name in former:
+            fail(f"--view: {name!r} is the name of the command; the view is {former[name]}")
+        fail_choice("--view", name, VIEWS)
     own = frozenset() if name is None else VIEWS[name][1] | {"plot"}
     for option in sorted(given - own):
         views = [view for view, (_, taken) in VIEWS.items() if option in taken]

@@ -78,14 +78,14 @@ def test_short_forms_are_of_views_too() -> None:
             ("--view", "memroy"),
             "'memroy' is not memory, users, roofline, layers or allocation (did ",
         ),
-        (("--view", "allocate"), "(did you mean allocation?)"),
+        (("--view", "allocate"), "the view is allocation"),
         (
             ("--view", "memory", "--context", "8192"),
             "--context: is of --view users or --view alloc",
         ),
         (("--devices", "L4"), "--devices: needs --view memory"),
         (("--plot", "x.png"), "--plot: needs --view memory, for example"),
-        (("--view", "layers", "--picture", "pie"), "--picture: 'pie' is not one of stack"),
+        (("--view", "layers", "--picture", "pie"), "--picture: 'pie' is not stack, kinds"),
     ],
 )
 def test_what_a_view_does_not_take_is_refused(arguments: tuple[str, ...], said: str) -> None:

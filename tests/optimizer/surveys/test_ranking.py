@@ -205,7 +205,7 @@ def test_bad_input_names_what_is_right() -> None:
         (["--by", "los"], "did you mean loss"),
         (["--columns", "d_modle"], "did you mean d_model"),
         (["--columns", "decode_latency"], "accelerator"),
-        (["--group-by", "loss"], "is not one of layers"),
+        (["--group-by", "loss"], "'loss' is no choice of a design; known: layers"),
         (["--top", "0"], "1 or more"),
         (["--csv", "x.txt"], ".csv"),
         (["--without", "budgets.loss"], "its limits: budgets.training_flops"),

@@ -298,7 +298,7 @@ def test_match_looks_in_name_and_vendor() -> None:
     [
         (["H100"], "H100-SXM or H100-PCIe or H100-NVL"),
         (["abacus", "--csv"], "unknown accelerator 'abacus'"),
-        (["--sort", "price"], "'price' is not one of name, memory"),
+        (["--sort", "price"], "'price' is not name, memory"),
         (["--csv", "--json", "-"], "--csv and --json"),
         (["--vendor", "acorn"], "--vendor: 'acorn' is not one of NVIDIA, AMD"),
         (["--memory-at-least", "much"], "--memory-at-least: 'much' is not a number of bytes"),
