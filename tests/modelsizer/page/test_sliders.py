@@ -58,10 +58,16 @@ def hashed(content: str) -> str:
 def test_a_page_holds_its_data_and_one_script_that_may_run() -> None:
     page = report(answer(), CommandLine("tiny.toml"))
     assert page.isascii()
-    data, script = scripts(page)
+    data, hover, script = scripts(page)
     found = json.loads(data)
+    (drawings,) = unpacked(json.loads(hover)["drawings"])
+    assert drawings.keys() == {"landscape", "depth"}
     assert found["name"] == NAME and not found["missing"]
     views = unpacked(found["views"])
+    stacks, stack_of = unpacked(found["stacks"]), unpacked(found["stack_of"])
+    for view, number in zip(views, stack_of, strict=True):
+        layers = sum(run["count"] for run in stacks[number]["models"][0]["runs"])
+        assert view["architecture"][0][2] == str(layers)
     assert len(views) > 30 and {view["status"] for view in views} == {"optimal"}
     (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
     assert rules(page) == (
@@ -86,12 +92,12 @@ def test_a_problem_that_no_limit_moves_has_none() -> None:
     fixed = TINY.replace("{min = 4, max = 8}", "4").replace("[512, 640, 768]", "512")
     fixed += "[objective]\nminimize = 'parameters'\n"
     assert sliders_of(answer(fixed), "tiny.toml", Clock()).section is None
-    assert "<script" not in report(answer(fixed))
+    assert 'id="sliders' not in report(answer(fixed))
 
 
 def test_what_is_not_proven_is_said() -> None:
     late = sliders_of(answer(), "tiny.toml", Clock.of(0))
-    assert late.section is not None and not late.script and not late.whole
+    assert late.section is not None and not late.moves and not late.whole
     assert "No sliders: the time limit was reached." in late.section[2]
     page = report(answer(), time_limit=0)
     assert "No sliders: the time limit was reached." in page and "<script" not in page
@@ -108,7 +114,7 @@ def test_a_part_of_a_grid_is_shown_with_what_is_missing(monkeypatch: pytest.Monk
     part = replace(found, points=most, stop="interrupted")
     monkeypatch.setattr("modelsizer.page.sliders.grid", lambda *_: part)
     made = sliders_of(answer(), "tiny.toml", Clock())
-    assert made.section is not None and made.script and not made.whole
+    assert made.section is not None and made.moves and not made.whole
     assert f"{len(most)} of {found.size} answers were proven" in made.section[2]
     assert "The others were not: it was interrupted." in made.section[2]
 
