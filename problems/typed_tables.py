@@ -140,13 +140,13 @@ class Field:
             for menu in menus:
                 read, write = menu.reader(read), menu.writer(write)
                 form = menu.form(form)
-            found = cls(below.annotation, read, write, below.table, several=bool(menus))
-            return replace(found, form=form)
+            several = bool(menus)
+            return cls(below.annotation, read, write, below.table, several=several, form=form)
         if get_origin(annotation) in (Union, UnionType):
             inner = [each for each in get_args(annotation) if each is not NoneType]
             below = cls.of(inner[0]) if len(inner) == 1 else cls(Any, _same, _same, None)
-            found = cls(annotation, _or_none(below.read), _or_none(below.write), below.table)
-            return replace(found, form=below.form)
+            read, write = _or_none(below.read), _or_none(below.write)
+            return cls(annotation, read, write, below.table, form=below.form)
         if get_origin(annotation) is dict:
             each = cls.of(get_args(annotation)[1])
             named = Entries(of=each.form, table=each.table, others="")

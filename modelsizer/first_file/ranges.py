@@ -18,7 +18,8 @@ _A_LAYER = {"dense": 12, "small": 12, "mixture": 190}
 """Parameters of a layer over d_model^2."""
 _ASPECT = {"dense": 100, "small": 64, "mixture": 64}  # d_model / layers of usual models
 _WIDTHS = (1024, 2048, 4096, 8192, 16384, 32768)
-_FEW_HEADS = 2048  # widths up to which heads have 64 values
+_FEW_HEADS = 4096  # widths up to which heads have 64 values
+_HEADS_A_STEP = 4  # so that 4 kv heads divide the heads of every width
 _MOST_LAYERS = 160
 _WIDER = {"dense": 1.25, "small": 1.25, "mixture": 2.5}
 """Least width at which the range may end, over the usual one; mixtures of few experts are wide."""
@@ -73,12 +74,12 @@ def ranges_of(kind: Kind, size: float) -> Ranges:
     Examples
     --------
     >>> ranges_of("dense", 7e9)
-    Ranges(layers=(4, 160, 2), d_model=(512, 8192, 128), head_dim=128)
+    Ranges(layers=(4, 160, 2), d_model=(512, 8192, 512), head_dim=128)
     """
     usual = (size * _ASPECT[kind] / _A_LAYER[kind]) ** (1 / 3)
     most = next((width for width in _WIDTHS if width >= _WIDER[kind] * usual), _WIDTHS[-1])
     head_dim = 64 if most <= _FEW_HEADS else 128
-    step = max(most // _STEPS, head_dim)
+    step = max(most // _STEPS, _HEADS_A_STEP * head_dim)
     deepest = min(_MOST_LAYERS, most // 32)
     by = 2 if deepest > _STEPS else 1
     least = max(most // _NARROWER, _NARROWEST)
