@@ -128,7 +128,7 @@
     function came(mine, view, rest) {
       if (mine.number < newest) return;
       newest = mine.number;
-      if (view.version === data.version) answer.trouble("");
+      if (!view.version || view.version === data.version) answer.trouble("");
       else answer.trouble("The file has changed on disk. This answer is that of the new file; the controls are still the old one's.", () => location.reload(), "Reload");
       [good, shown] = [mine.state, view];
       answer.show(view, before);
