@@ -235,8 +235,8 @@ def _sweep(sheet: Any, value: Any) -> None:
 def _users(sheet: Any, value: Any) -> None:
     from modelsizer.text.users import print_users
 
-    rows = [] if value.each else value.of.rows()
-    print_users(sheet, value.of.title, value.servers, (), rows, ", ".join(value.each))
+    key, alone = ", ".join(value.each), value.memory_alone
+    print_users(sheet, value.of.title, value.servers, (), value.rows(), key, alone)
 
 
 def _verified(sheet: Any, value: Any) -> None:

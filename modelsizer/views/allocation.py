@@ -9,9 +9,7 @@ from modelsizer.problems.architecture import allocation
 from modelsizer.problems.architecture.allocation import Allocation
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.errors import ArgumentError, require_type
-
-CONTEXTS = (4096, 32768, 131072)
-"""Contexts of an architecture, if none are asked for."""
+from modelsizer.views.defaults import ALLOCATED_AT
 
 
 def allocate(design: Result | Architecture, contexts: Sequence[int] | None = None) -> Allocation:
@@ -43,7 +41,7 @@ def allocate(design: Result | Architecture, contexts: Sequence[int] | None = Non
         problem, own = design.chosen, design.best.architecture
         default = tuple(dict.fromkeys((problem.training.sequence_length, problem.context_length)))
     else:
-        own, default = design, CONTEXTS
+        own, default = design, ALLOCATED_AT
     try:
         return allocation.allocate(own, default if contexts is None else contexts)
     except ValueError as error:

@@ -14,10 +14,8 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.shown import Drawn, Tabled
 from modelsizer.text.layers import compared_dict
+from modelsizer.views.defaults import NEAREST
 from modelsizer.views.view import Viewed, viewed
-
-NEAREST = 4
-"""Published models beside a design, if none are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,11 @@ def layers(
     >>> list(found.found.models[0].memory)[:3]
     ['window', 'window context', 'dense']
     """
-    of = viewed(design, problem, settings)
+    return layers_of(viewed(design, problem, settings), beside)
+
+
+def layers_of(of: Viewed, beside: Mapping[str, Architecture] | None) -> Layers:
+    """A design by kind of layer, and others by name; None for the nearest published models."""
     own = of.design.architecture
-    others = nearest(own, NEAREST) if beside is None else dict(beside)
-    return Layers(of, by_kind(of.problem, {of.name: own} | others))
+    others = nearest(own, NEAREST) if beside is None else beside
+    return Layers(of, by_kind(of.problem, {of.name: own, **others}))

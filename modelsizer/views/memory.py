@@ -20,6 +20,7 @@ from modelsizer.problems.designs.memory_parts import (
     training_parts,
 )
 from modelsizer.problems.designs.unknown_figures import unknown_memory
+from modelsizer.problems.hardware.accelerators import Accelerator
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.shown import Drawn, Tabled
@@ -122,10 +123,14 @@ def memory(
     ['weight matrices', 'embedding and head', 'other weights', 'KV cache']
     """
     wanted = None if devices is None else devices_named(devices)
-    of = viewed(design, problem, settings)
+    return memory_of(viewed(design, problem, settings), wanted)
+
+
+def memory_of(of: Viewed, devices: Sequence[Accelerator] | None = None) -> Memory:
+    """The memory of a design, and on several accelerators if they are given."""
     return Memory(
         of,
         serving_parts(of.problem, of.design),
         training_parts(of.problem, of.design, asked=of.asks_training),
-        None if wanted is None else filled_devices(of.problem, of.design, wanted),
+        None if devices is None else filled_devices(of.problem, of.design, devices),
     )

@@ -79,7 +79,13 @@ def roofline(
     'H100-SXM'
     """
     of = viewed(design, problem, settings)
-    found = roofline_points(of.problem, {of.name: of.design.architecture} | dict(beside or {}))
-    if found is None:
-        raise ArgumentError("settings", of.problem.lacks("prefill_latency"))
+    if lack := of.problem.lacks("prefill_latency"):
+        raise ArgumentError("settings", lack)
+    return roofline_of(of, beside or {})
+
+
+def roofline_of(of: Viewed, beside: Mapping[str, Architecture]) -> RooflineView:
+    """A design, and others by name, on the roofline of the accelerator that its problem names."""
+    found = roofline_points(of.problem, {of.name: of.design.architecture, **beside})
+    assert found is not None, "no accelerator"
     return RooflineView(of, found)

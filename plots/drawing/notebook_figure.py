@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
@@ -23,7 +23,7 @@ class Figure(figure.Figure):
         matplotlib's parameters to draw it with.
     """
 
-    style: Mapping[str, Any] = {}
+    style: Any = MappingProxyType({})
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         """The bitmap, and the size that it is shown at."""

@@ -246,8 +246,9 @@ class Architecture(Drawn):
     config: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
     def _words(self) -> str:
-        trunk, (mixer, *_) = self.trunk, (group.layer.attention for group in self.groups)
-        heads = "" if (many := getattr(mixer, "heads", None)) is None else f", {many} heads"
+        trunk, mixers = self.trunk, [group.layer.attention for group in self.groups]
+        many = max(getattr(mixer, "heads", 0) for mixer in mixers)
+        heads = f", {many} heads" if many else ""
         block = f"{self.block}, " if self.block else ""
         shape = f"{self.layers} layers x {trunk.d_model}{heads}"
         return f"{block}{shape}, vocabulary of {trunk.vocab_size}"

@@ -10,12 +10,11 @@ from modelsizer.commands.contexts import read_contexts
 from modelsizer.commands.design_source import is_problem
 from modelsizer.commands.views.view import Asked, Picture, Shown
 from modelsizer.problems.records import dataclass
+from modelsizer.views.defaults import ALLOCATED_AT
 
 if TYPE_CHECKING:
     from modelsizer.optimizer.tables.clock import Clock, Stop
     from modelsizer.problems.architecture.architecture import Architecture
-
-_CONTEXTS = (4096, 32768, 131072)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class _Source:
 
     architecture: Architecture
     title: str
-    contexts: tuple[int, ...] = _CONTEXTS
+    contexts: tuple[int, ...] = ALLOCATED_AT
     notes: tuple[str, ...] = ()
     stop: Stop = "proven"
 

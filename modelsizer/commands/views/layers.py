@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 _OF_KINDS = ("stack", "kinds")
 PICTURES = (*_OF_KINDS, "experts", "choices")
 """What it draws; the first is the default."""
-NEAREST = 4
-"""Published models beside a design, if none are named."""
 
 
 def begin(asked: Asked) -> Callable[[Clock], Shown]:
@@ -26,31 +24,25 @@ def begin(asked: Asked) -> Callable[[Clock], Shown]:
         fail_choice("--picture", picture, PICTURES)
 
     def answer(clock: Clock) -> Shown:
-        from modelsizer.problems.architecture.nearest import nearest
-        from modelsizer.problems.designs.assumptions import Assumptions
-        from modelsizer.problems.designs.by_kind import by_kind
-        from modelsizer.text.assumptions import serving_rows
-        from modelsizer.text.layers import compared_dict, print_layers
+        from modelsizer.text.layers import print_layers
+        from modelsizer.views.layers import layers_of
 
         chosen = asked.design(clock)
-        problem, own = chosen.problem, chosen.design.architecture
+        problem = chosen.problem
         of_kinds = picture in _OF_KINDS
         if not of_kinds and not chosen.trained:
             fail(f"--picture: {picture} is of the loss, which needs --problem or training.tokens")
-        others = nearest(own, NEAREST) if asked.beside is None else asked.designs_beside()
-        found = by_kind(problem, {asked.names()[0]: own} | others)
-        title = asked.title(chosen)
-        assumed = Assumptions.of(problem)
+        beside = None if asked.beside is None else asked.designs_beside()
+        found, title = layers_of(asked.viewed(chosen), beside), asked.title(chosen)
         notes = list(chosen.note)
         if problem.training.flops == "6ND":
             notes.append('The problem itself counts training FLOPs as "6ND".')
-        rows = serving_rows(assumed, own)
         return Shown(
-            chosen.to_dict() | {"assumptions": assumed.to_dict()} | compared_dict(found),
-            lambda console: print_layers(console, title, found, notes, rows),
+            found.to_dict(),
+            lambda console: print_layers(console, title, found.found, notes, found.of.rows()),
             Picture(
                 picture,
-                found if of_kinds else (problem, chosen.design),
+                found.found if of_kinds else (problem, chosen.design),
                 "" if of_kinds and not is_problem(asked.source) else title,
             ),
             chosen.stop,

@@ -22,54 +22,34 @@ def begin(asked: Asked) -> Callable[[Clock], Shown]:
         wanted = devices_named(asked.devices.split(","))
 
     def answer(clock: Clock) -> Shown:
-        from modelsizer.problems.designs.assumptions import Assumptions
-        from modelsizer.problems.designs.filled_devices import filled_devices
-        from modelsizer.problems.designs.memory_parts import (
-            missing_training_settings,
-            serving_parts,
-            training_parts,
-        )
-        from modelsizer.problems.designs.unknown_figures import unknown_memory
-        from modelsizer.text.assumptions import serving_rows, training_row
-        from modelsizer.text.device_memory import devices_dict, print_devices
-        from modelsizer.text.memory import parts_dict, print_memory
+        from modelsizer.text.device_memory import print_devices
+        from modelsizer.text.memory import print_memory
+        from modelsizer.views.memory import memory_of
 
         chosen = asked.design(clock)
-        problem, design, trained = chosen.problem, chosen.design, chosen.asks_training
-        found = {
-            "serving_memory": serving_parts(problem, design),
-            "training_memory": training_parts(problem, design, asked=trained),
-        }
-        known = [parts for parts in found.values() if parts is not None]
-        others = None if wanted is None else filled_devices(problem, design, wanted)
-        assumed = Assumptions.of(problem)
-        content = (
-            chosen.to_dict()
-            | {"assumptions": assumed.to_dict()}
-            | {name: None if parts is None else parts_dict(parts) for name, parts in found.items()}
-        )
-        if others is not None:
-            content["on_devices"] = devices_dict(others)
-        warned = (*chosen.idle, *unknown_memory(problem))
-        if warned:
-            content["warnings"] = list(warned)
-        rows = serving_rows(assumed, design.architecture)
-        rows += [] if found["training_memory"] is None else [training_row(problem.training)]
+        found = memory_of(asked.viewed(chosen), wanted)
+        others = found.devices
         title = asked.title(chosen)
-        lack = missing_training_settings(problem, asked=trained)
 
         def text(console: Console) -> None:
             print_memory(
-                console, title, known, lack, chosen.note, rows, warned, verbose=asked.verbose
+                console,
+                title,
+                found.panels,
+                found.lack,
+                chosen.note,
+                found.rows(),
+                found.warnings,
+                verbose=asked.verbose,
             )
             if others is not None:
                 print_devices(console, others)
 
         drawn = (
-            Picture("memory", known)
+            Picture("memory", found.panels)
             if others is None
             else Picture("devices", others, f"{title} on each accelerator")
         )
-        return Shown(content, text, drawn, chosen.stop)
+        return Shown(found.to_dict(), text, drawn, chosen.stop)
 
     return answer

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from modelsizer.commands.views.layers import NEAREST, PICTURES
+from modelsizer.commands.views.layers import PICTURES
+from modelsizer.views.defaults import NEAREST
 
 Context = Annotated[
     str | None,

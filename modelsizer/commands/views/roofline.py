@@ -16,22 +16,20 @@ def begin(asked: Asked) -> Callable[[Clock], Shown]:
     """Return what finds the points."""
 
     def answer(clock: Clock) -> Shown:
-        from modelsizer.problems.designs.assumptions import Assumptions
-        from modelsizer.problems.designs.roofline_points import roofline_points
-        from modelsizer.text.assumptions import serving_rows
-        from modelsizer.text.roofline import print_roofline, roofline_dict
+        from modelsizer.text.roofline import print_roofline
+        from modelsizer.views.roofline import roofline_of
 
         chosen = asked.design(clock)
-        problem, own = chosen.problem, chosen.design.architecture
-        found = roofline_points(problem, {asked.names()[0]: own} | asked.designs_beside())
-        if found is None:
-            fail(on_the_command_line(problem.lacks("prefill_latency")))
-        assumed = Assumptions.of(problem)
-        title, rows = asked.title(chosen), serving_rows(assumed, own)
+        if lack := chosen.problem.lacks("prefill_latency"):
+            fail(on_the_command_line(lack))
+        found = roofline_of(asked.viewed(chosen), asked.designs_beside())
+        title = asked.title(chosen)
         return Shown(
-            chosen.to_dict() | {"assumptions": assumed.to_dict()} | roofline_dict(found),
-            lambda console: print_roofline(console, title, found, chosen.note, rows),
-            Picture("roofline", found),
+            found.to_dict(),
+            lambda console: print_roofline(
+                console, title, found.found, chosen.note, found.of.rows()
+            ),
+            Picture("roofline", found.found),
             chosen.stop,
         )
 

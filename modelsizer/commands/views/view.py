@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from modelsizer.optimizer.tables.clock import Clock, Stop
     from modelsizer.problems.architecture.architecture import Architecture
+    from modelsizer.views.view import Viewed
 
 VIEWS = {
     "memory": ("memory", frozenset({"devices"})),
@@ -85,6 +86,19 @@ class Asked:
     def title(self, chosen: Chosen) -> str:
         """What the report is headed by."""
         return self.source if self.problem is not None else chosen.problem.name or self.source
+
+    def viewed(self, chosen: Chosen) -> Viewed:
+        """The design with its name."""
+        from modelsizer.views.view import Viewed
+
+        return Viewed(
+            self.names()[0],
+            chosen.problem,
+            chosen.design,
+            chosen.stop,
+            chosen.asks_training,
+            chosen.idle,
+        )
 
     def names(self) -> list[str]:
         """Short names of the design and of those beside it."""
