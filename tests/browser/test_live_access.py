@@ -106,7 +106,7 @@ def test_all_is_reached_by_tab_and_the_focus_is_seen(live: Live) -> None:
           const node = document.activeElement;
           if (node === document.body) return null;
           const style = getComputedStyle(node);
-          const seen = style.outlineStyle !== 'none' || parseFloat(style.strokeWidth) >= 2
+          const seen = style.outlineStyle !== 'none' || style.getPropertyValue('--ring') || parseFloat(style.strokeWidth) >= 2
             || Boolean(node.querySelector('.hit')) && getComputedStyle(node.querySelector('.hit')).strokeWidth !== '0px';
           return [node.tagName, node.id || node.getAttribute('class') || node.getAttribute('aria-label') || '', seen];
         }""")
