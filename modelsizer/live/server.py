@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import socket
+import threading
 import time
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -61,11 +62,12 @@ class Server(ThreadingHTTPServer):
         If the port is in use, or may not be used.
     """
 
-    daemon_threads = True
-    block_on_close = False
+    daemon_threads, block_on_close = True, False
+    request_queue_size = MOST_CONNECTIONS
 
     def __init__(self, port: int, page: Callable[[], str], answers: Mapping[str, Answer]) -> None:
-        self.page, self.answers, self.connections = page, answers, 0
+        self.page, self.answers = page, answers
+        self._room = threading.BoundedSemaphore(MOST_CONNECTIONS)
         super().__init__((ADDRESS, port), Handler)
 
     @property
@@ -87,18 +89,17 @@ class Server(ThreadingHTTPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Answer in a thread of its own, unless there are too many."""
-        if self.connections >= MOST_CONNECTIONS:
+        if self._room.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
             self.shutdown_request(request)
-            return
-        self.connections += 1
-        super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """As of the base class."""
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self.connections -= 1
+            self._room.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of connections that broke."""
