@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
-from functools import cache
 from types import MappingProxyType
-from typing import Literal
 
-from modelsizer.live.setting_rows import ROWS, SettingRow
+from modelsizer.live.control import Control, help_of
+from modelsizer.live.setting_controls import price_controls, setting_controls
 from modelsizer.live.state import CORNER, SCENARIO, corners_of
-from modelsizer.live.stops import Stop, amount_stop, amount_text, around, place, sorted_stops
+from modelsizer.live.stops import Stop, amount_stop, around, sorted_stops
 from modelsizer.live.typed_text import typed
 from modelsizer.optimizer.constraints import TOKENS, WHOLE, Constraint, constraints
 from modelsizer.optimizer.result import Result
@@ -19,16 +18,10 @@ from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.laws.published import TOKEN_LAWS
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.reading import PRICES, flattened
-from modelsizer.problems.records import dataclass
-from modelsizer.problems.schema import described_keys
-from modelsizer.problems.tables.tables import Table
+from modelsizer.problems.reading import flattened
 from modelsizer.problems.units import Number, exact, format_quantity, plain
 
-Group = Literal["limits", "training", "serving", "space", "evidence"]
-Kind = Literal["slider", "menu", "text"]
 _ENDS = {"max": "at most", "min": "at least", "=": "exactly"}
-_DEFAULT = "default"
 _NEAR = 5  # a limit that the file does not give is sought between what is used / 5 and x 5
 _LAW = "objective.law"
 _HELPS = MappingProxyType(
@@ -38,77 +31,6 @@ _HELPS = MappingProxyType(
         SCENARIO: "Values that the file has under a name; what is moved here holds over them.",
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """Something that may be moved.
-
-    Parameters
-    ----------
-    key : str
-        Dotted key of the problem file, or ``"corner"`` or ``"scenario"``.
-    label : str
-    group : str
-    kind : {"slider", "menu", "text"}
-    stops : tuple of Stop
-        What it offers; a text field beside it takes any value that the file takes.
-    at : int or None
-        The stop that the file has; None if it says nothing, or something else.
-    text : str
-        The file's own value, or the default; empty if there is none.
-    unit, help, section : str
-    given : bool
-        Whether the file gives it. Of a limit: whether there is one.
-    rare : bool
-        Whether it stands behind a disclosure.
-    needs : str
-        What the file must say before it can be given; empty if nothing.
-    fixed : bool
-        Whether the stops are all there is.
-    """
-
-    key: str
-    label: str
-    group: Group
-    kind: Kind
-    stops: tuple[Stop, ...] = ()
-    at: int | None = None
-    text: str = ""
-    unit: str = ""
-    help: str = ""
-    section: str = ""
-    given: bool = True
-    rare: bool = False
-    needs: str = ""
-    fixed: bool = False
-
-    def to_dict(self) -> dict[str, object]:
-        """The keys of the page."""
-        found: dict[str, object] = {name: getattr(self, name) for name in self.__slots__}
-        return found | {"stops": [stop.to_dict() for stop in self.stops]}
-
-    def moved(self, value: object, number: Number | None) -> dict[str, object]:
-        """Where it stands at another value, and the text of that.
-
-        Parameters
-        ----------
-        value : object
-            As it was set.
-        number : int or float, optional
-            The value in base units, if it is a number of this control's dimension.
-        """
-        at: float | None = next((i for i, s in enumerate(self.stops) if s.value == value), None)
-        if at is None and number is not None and self.kind == "slider":
-            at = place(number, self.stops)
-        text = self.stops[int(at)].text if at is not None and at == int(at) else ""
-        if number is not None and text and self.stops[int(at or 0)].number != number:
-            text = ""
-        if not text:
-            text = value if isinstance(value, str) else typed(value)
-            if number is not None and self.unit and not isinstance(value, str):
-                text = amount_text(number, self.unit)
-        return {"at": at, "text": text}
 
 
 def controls(problem: Problem, result: Result) -> tuple[Control, ...]:
@@ -124,8 +46,8 @@ def controls(problem: Problem, result: Result) -> tuple[Control, ...]:
     return (
         *limit_controls(problem),
         *_more_limits(problem, result),
-        *_settings(problem),
-        *_prices(problem),
+        *setting_controls(problem),
+        *price_controls(problem),
         *_space(problem),
         *_evidence(problem),
     )
@@ -151,7 +73,8 @@ def _limit(limit: Constraint, raw: Mapping[str, object]) -> Control:
     elif key == limit.base and not limit.device:
         own = Stop(written, own.text, limit.limit)
     if limit.reference:
-        own = Stop(limit.reference, f"{own.text} ({limit.reference})", limit.limit)
+        text = format_quantity(limit.limit, dimension)
+        own = Stop(limit.reference, f"{text} ({limit.reference})", limit.limit)
     elif limit.device:
         text = format_quantity(limit.limit, dimension)
         own = Stop(own.value, f"{text} (fits {limit.device})", limit.limit)
@@ -174,18 +97,6 @@ def _label(base: str, end: str) -> str:
     name = base.partition(".")[2]
     words = "training tokens" if base == TOKENS else QUANTITIES[name].words
     return f"{words}, {_ENDS[end]}"
-
-
-@cache
-def _helps() -> dict[str, str]:
-    """The first paragraph about each key of the problem file."""
-    return {each.key: each.about.partition("\n\n")[0] for each in described_keys()}
-
-
-def help_of(key: str) -> str:
-    """What a key of the problem file is, without the marks of Markdown."""
-    base = key.removesuffix(".max").removesuffix(".min")
-    return _helps().get(base, "").replace("`", "")
 
 
 def _whole(dimension: str) -> bool:
@@ -228,92 +139,6 @@ def _more(
         rare=True,
         needs=needs,
     )
-
-
-# Settings
-
-
-def _settings(problem: Problem) -> Iterator[Control]:
-    """Settings of training, serving and lifetime, the usual ones first."""
-    for name in ("training", "serving", "lifetime"):
-        table: Table = getattr(problem, name)
-        raw = problem.to_dict((name,)).get(name, {})
-        rows = {row.name: row for row in ROWS if row.table == name}
-        others = [key for key in type(table).model_fields if key not in rows and key != "tokens"]
-        rows |= {key: SettingRow(name, key) for key in others}
-        for row in rows.values():
-            if not row.hidden(raw):
-                yield _setting(row, table, raw)
-
-
-def _setting(row: SettingRow, table: Table, raw: Mapping[str, object]) -> Control:
-    field = type(table).model_fields[row.name]
-    given = row.name in raw
-    own_value = raw.get(row.name, field.initial if field.table is None else None)
-    group: Group = "training" if row.table == "training" else "serving"
-    stops, at = _setting_stops(row, own_value)
-    text = _DEFAULT if own_value is None else row.text(own_value)
-    if at is not None:
-        text = stops[at].text
-    menu = row.kind == "menu" or isinstance(own_value, list | tuple)
-    kind: Kind = "text" if not stops else "menu" if menu else row.kind
-    return Control(
-        row.key,
-        row.name,
-        group,
-        kind,
-        stops,
-        at,
-        text,
-        row.dimension,
-        help_of(row.key),
-        given=given,
-        rare=not given and not row.usual,
-        section="" if row.table == group else row.table,
-    )
-
-
-def _setting_stops(row: SettingRow, own: object) -> tuple[tuple[Stop, ...], int | None]:
-    """What a row offers, with the file's own value among it."""
-    stops = [row.stop(value) for value in row.offered(own)]
-    if own is None:
-        return tuple(stops), None
-    mine = row.stop(own)
-    at = next((i for i, stop in enumerate(stops) if stop.value == own), None)
-    if at is None and stops:
-        if row.kind == "slider" and mine.number is not None:
-            stops = sorted([*stops, mine], key=lambda stop: float(stop.number or 0))
-        elif row.kind == "slider" and not isinstance(own, list | tuple):
-            return tuple(stops), None  # a range in place of the number
-        else:
-            stops = [mine, *stops]
-        at = stops.index(mine)
-    return tuple(stops), at
-
-
-def _prices(problem: Problem) -> Iterator[Control]:
-    given = dict(problem.prices.given)
-    for name in dict.fromkeys((*given, *problem.prices.names(problem.devices))):
-        number, stops, at = given.get(name), list[Stop](), None
-        if number is not None:
-            own = Stop(number, amount_text(number, "dollars"), number)
-            numbers = around(number, "dollars", whole=False)
-            stops = sorted_stops(own, numbers, "dollars")
-            at = stops.index(own)
-        yield Control(
-            f"{PRICES}.{name}",
-            f"{name}, an hour",
-            "serving",
-            "slider" if stops else "text",
-            tuple(stops),
-            at,
-            stops[at].text if at is not None else "",
-            "dollars",
-            "Price of one accelerator for one hour.",
-            section=PRICES,
-            given=number is not None,
-            rare=number is None,
-        )
 
 
 def _space(problem: Problem) -> Iterator[Control]:

@@ -12,7 +12,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from modelsizer.live.controls import Control, controls
+from modelsizer.live.control import Control
+from modelsizer.live.controls import controls
 from modelsizer.live.problem_file import ProblemText
 from modelsizer.live.shown_text import shown
 from modelsizer.live.state import Asked, State, asked
@@ -167,7 +168,7 @@ class Desk:
 
     def _page(self, text: ProblemText, clock: Clock) -> dict[str, Any]:
         version, state = self._known(text, clock), State()
-        found = {
+        found: dict[str, Any] = {
             "name": text.problem().name,
             "source": self.source,
             "version": text.version,

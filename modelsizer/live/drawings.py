@@ -268,7 +268,7 @@ def _cells(data: Region) -> list[list[float]]:
 
 def _guides(data: Region, ends: tuple[float, float]) -> list[dict[str, Any]]:
     """Lines of equal d_model / layers."""
-    found = []
+    found = list[dict[str, Any]]()
     for aspect in GUIDES:
         line = data.guide(aspect)
         inside = (line > ends[0]) & (line < ends[1])

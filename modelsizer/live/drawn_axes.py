@@ -55,5 +55,7 @@ class Axis:
 
 def _whole_step(least: float) -> int:
     """The least step of 1, 2 or 5 times a power of ten that is not below a number."""
-    power = 10 ** max(0, math.floor(math.log10(least)) if least > 0 else 0)
+    power = 1
+    while 10 * power <= least:
+        power *= 10
     return next(lead * power for lead in (1, 2, 5, 10) if lead * power >= least)

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from modelsizer.live.controls import Control, limit_controls
+from modelsizer.live.control import Control
+from modelsizer.live.controls import limit_controls
 from modelsizer.live.stops import Stop, amount_stop, round_numbers
 from modelsizer.optimizer.constraints import Constraint, constraints, moved
 from modelsizer.optimizer.explain.explain import explain

@@ -234,7 +234,8 @@ class Handler(BaseHTTPRequestHandler):
             raise RefusedError(400, 'the body is not a JSON object such as {"settings": {}}')
         return found
 
-    _read, _allowed = False, ()
+    _read = False
+    _allowed: tuple[str, ...] = ()
 
     def _refuse(self, error: RefusedError) -> None:
         if not self._read and self.command != "GET":  # the rest of the body would be a request

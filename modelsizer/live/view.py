@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modelsizer.live.controls import Control
+from modelsizer.live.control import Control
 from modelsizer.live.state import CORNER, SCENARIO, Asked, State
 from modelsizer.live.typed_text import typed
 from modelsizer.optimizer.constraints import TOKENS

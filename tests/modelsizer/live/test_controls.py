@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from modelsizer import Problem, solve
-from modelsizer.live.controls import Control, controls, limit_controls
+from modelsizer.live.control import Control
+from modelsizer.live.controls import controls, limit_controls
 from modelsizer.live.stops import amount_text, around, place
 from modelsizer.live.typed_text import typed
 from modelsizer.optimizer.result import Result
