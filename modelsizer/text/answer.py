@@ -18,7 +18,7 @@ from modelsizer.text.answer_rows import (
 from modelsizer.text.costs import cost_rows
 from modelsizer.text.hyperparameters import HEADING, suggestion_rows
 from modelsizer.text.kit.lines import INDENT, paragraph, section, title, warnings
-from modelsizer.text.kit.tables import Styled, Table, print_table
+from modelsizer.text.kit.tables import WIDTH, Styled, Table, print_table
 from modelsizer.text.kit.words import STOPS, counted
 
 if TYPE_CHECKING:
@@ -160,9 +160,9 @@ def print_result(
             _pairs(console, rows)
         if result.budgets:
             section(console, "Limits")
-            print_table(
-                console, limits_table(result.budgets, ("", "used", "limit", "", "")), indent=INDENT
-            )
+            headings = ("", "used", "limit", "", "")
+            table = limits_table(result.budgets, headings, WIDTH - INDENT)
+            print_table(console, table, indent=INDENT)
     section(console, "Certificate")
     paragraph(console, certificate(result), expand=False)
     if checked is not None:

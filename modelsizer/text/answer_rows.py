@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from modelsizer.optimizer.result import BudgetUse, Result
@@ -20,7 +21,7 @@ from modelsizer.problems.laws.digits import loss_text, nats_text
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_number, format_quantity
-from modelsizer.text.kit.tables import GAP, WIDTH, Styled, Table
+from modelsizer.text.kit.tables import GAP, Styled, Table
 from modelsizer.text.kit.words import percent
 
 
@@ -146,11 +147,13 @@ _FOLDED = 12
 """Letters to which the last column of limits may be folded."""
 
 
-def limits_table(uses: Sequence[BudgetUse], headings: Sequence[str]) -> Table:
+def limits_table(
+    uses: Sequence[BudgetUse], headings: Sequence[str], width: int | None = None
+) -> Table:
     """Name, use, limit, share and binding status of each constraint, and how it was given.
 
     That is the model that a limit is of, an amount by the byte, or the accelerator that it fits.
-    Quantities have their short names where the table would not fit a report beside the long ones.
+    Quantities have their short names where the table would not fit a width beside the long ones.
     """
     rows, told = [], any(use.given_as for use in uses)
     for use in uses:
@@ -159,11 +162,12 @@ def limits_table(uses: Sequence[BudgetUse], headings: Sequence[str]) -> Table:
         said = ", ".join(filter(None, ("binds" if use.binding else "", use.given_as)))
         mark = Styled(said, "bold yellow") if use.binding else said
         rows.append((use.name, used, f"{sign} {limit}", share, mark))
-    table = Table(headings, rows, words=frozenset({0, 4}), folds={4: _FOLDED} if told else {})
-    if sum(table.widths) + GAP * len(headings) > WIDTH:
-        short = {use.name: QUANTITIES[use.name].short for use in uses if use.name in QUANTITIES}
-        rows = [(short.get(name) or name, *rest) for name, *rest in rows]
-    return Table(headings, rows, words=frozenset({0, 4}), folds={4: None} if told else {})
+    table = Table(headings, rows, words=frozenset({0, 4}), folds={4: None} if told else {})
+    folded = replace(table, folds={4: _FOLDED} if told else {})
+    if width is None or sum(folded.widths) + GAP * (len(headings) - 1) <= width:
+        return table
+    short = {use.name: QUANTITIES[use.name].short for use in uses if use.name in QUANTITIES}
+    return replace(table, rows=[(short.get(name) or name, *rest) for name, *rest in rows])
 
 
 def amounts(use: BudgetUse) -> tuple[str, str, str]:
