@@ -132,7 +132,11 @@ def fit(
     verbose: Verbose = False,
     plot: Plot = None,
     figure: Annotated[
-        str, typer.Option(help="What --plot draws: all, fit, residuals, isoflop or pairs.")
+        str,
+        typer.Option(
+            help="What --plot draws: all, fit, residuals, isoflop, pairs, or scaling: the loss "
+            "against compute, with the runs, the law, its band and the target of --at."
+        ),
     ] = "all",
     plot_size: PlotSize = "wide",
 ) -> None:

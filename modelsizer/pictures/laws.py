@@ -82,7 +82,7 @@ def along_a_limit(curves: Any) -> bool:
     return bool(lines_of(curves))
 
 
-def _fit(data: tuple[Any, str], *, title: str = "", **style: Any) -> Figure:  # noqa: ARG001
+def _fit(data: tuple[Any, str], **style: Any) -> Figure:
     from modelsizer import plots
 
     study, which = data
@@ -92,7 +92,8 @@ def _fit(data: tuple[Any, str], *, title: str = "", **style: Any) -> Figure:  # 
 FIT = Picture(
     name="fit",
     title="A fitted law",
-    caption="Predicted against observed loss, residuals, isoFLOP slices and bootstrap draws.",
+    caption="Predicted against observed loss, residuals, isoFLOP slices and bootstrap draws; or "
+    "loss against compute, with the runs, the law, its band and the target.",
     command="fit",
     figure=_fit,
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelsizer.plots.drawing.axes import quantity_axis, tick
+from modelsizer.plots.drawing.axes import heading, quantity_axis, tick
 from modelsizer.plots.drawing.labels import INKED, Labels
 from modelsizer.plots.drawing.marks import nothing
 from modelsizer.plots.drawing.notes import note
@@ -15,6 +15,7 @@ from modelsizer.plots.drawing.one_axes import one_axes, refuse_axes
 from modelsizer.plots.drawing.style import COLOURS, FAINT, FILLS, INK, STAR, canvas, small
 from modelsizer.plots.drawing.texts import one_line
 from modelsizer.plots.laws.coefficient_pairs import draw_pair, pairs_figure
+from modelsizer.plots.laws.scaling import draw_scaling
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.fitting.approaches import Slice
     from modelsizer.optimizer.fitting.study import Study
 
-PANELS = ("fit", "residuals", "isoflop", "pairs")
-"""Panels by name, for `--figure`."""
+PANELS = ("fit", "residuals", "isoflop", "pairs", "scaling")
+"""Panels by name, for `--figure`; ``"all"`` draws the first four."""
 _TITLES = {"fit": "Predicted against seen", "residuals": "Residuals", "isoflop": "IsoFLOP slices",
            "pairs": "Bootstrap"}  # fmt: skip
 _TALL, _STACKED = 1.5, 3.25  # heights of two and four rows, relative to one
@@ -37,7 +38,14 @@ _INSIDE = 0.9  # fraction of the runs in the grey band
 _BESIDE = ((1, 0), (1, 1), (1, -1), (1, 0.5), (1, -0.5))  # candidate sides of a budget's label
 
 
-def fit(study: Study, which: str = "all", *, size: str = "wide", ax: Axes | None = None) -> Figure:
+def fit(
+    study: Study,
+    which: str = "all",
+    *,
+    title: str = "",
+    size: str = "wide",
+    ax: Axes | None = None,
+) -> Figure:
     """Draw a fitted law.
 
     Parameters
@@ -45,6 +53,8 @@ def fit(study: Study, which: str = "all", *, size: str = "wide", ax: Axes | None
     study : Study
     which : str
         ``"all"`` for four panels, or one of `PANELS`.
+    title : str
+        Of the picture of one panel; several have titles of their own.
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
     ax : Axes, optional
@@ -67,8 +77,12 @@ def fit(study: Study, which: str = "all", *, size: str = "wide", ax: Axes | None
     if which == "isoflop" and not _slices(study):
         raise ValueError("no budget of FLOPs has runs of five sizes around its best")
     with one_axes(ax, size) as (figure, axes):
-        _DRAWN[which](axes, study)
-        _name({which: axes}, study)
+        if which == "scaling":
+            draw_scaling(figure, axes, study)
+        else:
+            _DRAWN[which](axes, study)
+            _name({which: axes}, study)
+        heading(axes, title)
     return figure
 
 
@@ -77,14 +91,14 @@ def _four(study: Study, size: str) -> Figure:
         rows, columns = (4, 1) if small(figure) else (2, 2)
         grid = np.atleast_1d(figure.subplots(rows, columns)).ravel()
         sliced = bool(_slices(study)) or study.bootstrap is None
-        for axes, which in zip(grid, PANELS, strict=True):
+        for axes, which in zip(grid, PANELS, strict=False):
             if which == "isoflop" and not sliced:
                 draw_pair(axes, study, second=True)
                 axes.set_title(_title("pairs", study))
                 continue
             _DRAWN[which](axes, study)
             axes.set_title(_title(which, study))
-        _name(dict(zip(PANELS, grid, strict=True)), study)
+        _name(dict(zip(PANELS, grid, strict=False)), study)
     return figure
 
 
