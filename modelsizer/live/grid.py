@@ -17,6 +17,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from modelsizer.live.main_limits import Axis, axes, main_limits
 from modelsizer.optimizer.advice import advice
@@ -183,19 +184,24 @@ def grid(result: Result, clock: Clock, seconds: float = SECONDS) -> Grid | None:
     Returns
     -------
     Grid or None
-        None where the answer is not proven, no limit moves it, or one solve takes too long. Its
-        size follows from counts of the problem and of its search, not from the time they took.
+        None where the answer is not proven or no limit moves it; without axes where one solve takes
+        too long. Its size follows from counts of the problem and of its search, not from the time
+        that they took.
     """
     if result.status == "limit":
         return None
     problem = result.problem.without_scenarios()
-    ending = Ending()
+    ending, none = Ending(), Grid(problem, (), {}, "proven", result.statistics)
+    if _seconds(result, _SHAPES[-1]) > seconds:
+        return none
     with ending:
         limits = main_limits(result, clock)
     if not ending.complete:
-        return Grid(problem, (), {}, ending.stop, result.statistics)
-    found = axes(problem, limits, _shape(result, len(limits), seconds))
-    if not found:
+        return replace(none, stop=ending.stop)
+    shape = _shape(result, len(limits), seconds)
+    if limits and not shape:
+        return none
+    if not (found := axes(problem, limits, shape)):
         return None
     points: dict[At, GridPoint] = {}
     with ending:
@@ -219,11 +225,11 @@ def _seconds(result: Result, shape: Sequence[int]) -> float:
     are, and each point takes some time for its texts.
     """
     counts, more = result.statistics, len(result.problem.setups) - 1
-    pairs = counts.get("candidates", counts["designs"])
-    pairs = counts["designs"] if counts["blocks"] else pairs
-    solve = 0.010 + 4e-7 * pairs + 3e-3 * more + 1e-3 * counts["blocks"]
+    pairs = 0 if counts["blocks"] else counts.get("candidates", counts["designs"])
+    solve = 0.010 + 4e-7 * pairs + 3e-3 * more + 1e-5 * counts["blocks"]
     points = math.prod(shape)
     solved = points * (_SOLVED if len(shape) > 1 else 1.0)
+    solved += len(constraints(result.problem))  # those that find the main limits, without details
     return solved * solve + points * (0.004 + 1e-4 * more)
 
 

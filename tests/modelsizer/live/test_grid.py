@@ -145,6 +145,18 @@ def test_nothing_to_move_and_nothing_proven() -> None:
     assert late is not None and not late.complete and late.stop == "time" and not late.points
 
 
+def test_the_size_of_a_grid_follows_from_the_work() -> None:
+    result = solve(Problem.load("phone-2gb"))
+    sizes = []
+    for seconds in (9.0, 1.5, 0.5):
+        found = grid(result, Clock(), seconds)
+        assert found is not None and found.complete
+        sizes.append(found.size)
+    assert sizes == sorted(sizes, reverse=True) and len(set(sizes)) == 3
+    none = grid(result, Clock(), 0.01)
+    assert none is not None and not none.axes and none.complete
+
+
 def test_a_time_limit_leaves_out_what_is_not_proven(monkeypatch: pytest.MonkeyPatch) -> None:
     whole, clock, count = made("phone-2gb"), Clock(), 0
 

@@ -6,11 +6,13 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
 
 from modelsizer import Problem, report, solve
+from modelsizer.live.grid import grid
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.page.question import CommandLine
@@ -95,6 +97,13 @@ def test_a_problem_that_no_limit_moves_has_none() -> None:
     assert 'id="sliders' not in report(answer(fixed))
 
 
+def test_a_grid_that_would_take_too_long_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelsizer.page.sliders.grid", lambda *_: grid(*_, 0.01))
+    made = sliders_of(answer(), "tiny.toml", Clock())
+    assert made.section is not None and not made.moves and made.whole
+    assert "No sliders: its answers take too long to prove." in made.section[2]
+
+
 def test_what_is_not_proven_is_said() -> None:
     late = sliders_of(answer(), "tiny.toml", Clock.of(0))
     assert late.section is not None and not late.moves and not late.whole
@@ -104,10 +113,6 @@ def test_what_is_not_proven_is_said() -> None:
 
 
 def test_a_part_of_a_grid_is_shown_with_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
-
-    from modelsizer.live.grid import grid
-
     found = grid(answer(), Clock())
     assert found is not None
     most = dict(list(found.points.items())[: found.size * 2 // 3])
