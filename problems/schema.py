@@ -32,7 +32,6 @@ from modelsizer.problems.value_forms import (
     Schema,
     several,
     table_reference,
-    text_definitions,
 )
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -147,7 +146,8 @@ def problem_schema() -> Schema:
         "additionalProperties": False,
         "allOf": [_required(Problem), _own_law()],
     }
-    found: Schema = _titled_apart(root | {"definitions": defined}, apart := text_definitions())
+    apart: dict[str, Schema] = {}
+    found: Schema = _titled_apart(root | {"definitions": defined}, apart)
     kept = found.pop("definitions")
     return found | {"definitions": _used(found, kept | apart)}
 

@@ -1,13 +1,12 @@
 """Forms of values: what a key takes, its unit and an example, for its reader and for JSON Schema.
 
-Schemas are of draft 7, the newest one that editors of TOML read. A ``$ref`` stands alone, and text
-with units is defined once for each dimension (`text_definitions`).
+Schemas are of draft 7, the newest one that editors of TOML read. A ``$ref`` stands alone.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
 from modelsizer.problems.by_byte import BY_BYTE
@@ -19,6 +18,7 @@ Schema = dict[str, Any]
 Names = Callable[[], Iterable[str]]
 _POSITIVE: Schema = {"type": "number", "exclusiveMinimum": 0}
 _REFERENCE: Schema = {"type": "string", "pattern": r"^\s*as\s+\S"}
+_PREFIXES = "kKMGTPEZYB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +189,9 @@ class Amount(Form):
     def _texts(self) -> Iterable[Schema]:
         least = self.range.above if self.range.least is None else self.range.least
         signed = least is None or least < 0
-        yield _text_of(self.dimension, signed=signed)
+        yield {"type": "string", "pattern": text_pattern(self.dimension, signed=signed)}
         if self.dimension in BY_BYTE:
-            yield _text_of(BY_BYTE[self.dimension])
+            yield {"type": "string", "pattern": text_pattern(BY_BYTE[self.dimension])}
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,7 +249,7 @@ class Limit(Form):
             "additionalProperties": False,
             "minProperties": 1,
         }
-        lifted = [{"enum": [NO_LIMIT]}] if self.none else []
+        lifted = [{"type": "string", "pattern": f"^{NO_LIMIT}$"}] if self.none else []
         return any_of(*([most] if "max" in self.ends else []), table, *lifted)
 
 
@@ -288,12 +288,47 @@ class Entries(Form):
 
 
 def any_of(*schemas: Schema) -> Schema:
-    """What one of several schemas takes, without levels and repeats."""
-    flat: list[Schema] = []
+    """What one of several schemas takes.
+
+    Schemas of different types become one, which editors say more of than of ``anyOf``.
+    """
+    found: list[Schema] = []
     for schema in schemas:
-        inner = schema["anyOf"] if set(schema) == {"anyOf"} else [schema]
-        flat += [each for each in inner if each not in flat]
-    return flat[0] if len(flat) == 1 else {"anyOf": flat}
+        for each in schema["anyOf"] if set(schema) == {"anyOf"} else [schema]:
+            for place, other in enumerate(found):
+                if other == each or (both := _together(other, each)) is None:
+                    continue
+                found[place] = both
+                break
+            else:
+                found += [] if each in found else [each]
+    return found[0] if len(found) == 1 else {"anyOf": found}
+
+
+def _together(first: Schema, second: Schema) -> Schema | None:
+    """Schemas of different types, or of text with patterns, as one; None if they are not that."""
+    types = [_types(schema) for schema in (first, second)]
+    if not all(types) or {"number", "integer"} <= {*types[0], *types[1]}:
+        return None
+    shared = set(types[0]) & set(types[1])
+    same = (first.keys() & second.keys()) - {"type"}
+    if shared - {"string"} or same - {"pattern"}:
+        return None
+    found = first | second
+    if "string" in shared:
+        patterns = [schema["pattern"] for schema in (first, second) if "pattern" in schema]
+        found.pop("pattern", None)
+        found |= {"pattern": "|".join(dict.fromkeys(patterns))} if len(patterns) == 2 else {}
+    every = [*types[0], *(kind for kind in types[1] if kind not in types[0])]
+    return found | {"type": every if len(every) > 1 else every[0]}
+
+
+def _types(schema: Schema) -> list[str]:
+    """Types of a schema that says nothing but what each type is; empty of any other."""
+    if schema.keys() & {"enum", "anyOf", "$ref", "title", "description"} or "type" not in schema:
+        return []
+    kinds = schema["type"]
+    return [kinds] if isinstance(kinds, str) else kinds
 
 
 def several(one: Schema, ranges: str) -> Schema:
@@ -318,27 +353,6 @@ def table_reference(table: type) -> Schema:
     return {"$ref": f"#/definitions/{table.__name__}"}
 
 
-def _text_of(dimension: str, *, signed: bool = False) -> Schema:
-    return {"$ref": f"#/definitions/{_definition(dimension, signed=signed)}"}
-
-
-def _definition(dimension: str, *, signed: bool) -> str:
-    name = re.sub(r"[^A-Za-z]+", "-", dimension)
-    return f"{'signed-' if signed else ''}{name}-text"
-
-
-def text_definitions() -> dict[str, Schema]:
-    """Text with a number and a unit, by the name of its definition."""
-    return {
-        _definition(dimension, signed=signed): {
-            "type": "string",
-            "pattern": text_pattern(dimension, signed=signed),
-        }
-        for dimension in UNITS
-        for signed in (False, True)
-    }
-
-
 def text_pattern(dimension: str, *, signed: bool = False) -> str:
     """Pattern of the texts that `parse_quantity` reads, but for numbers out of range.
 
@@ -347,12 +361,25 @@ def text_pattern(dimension: str, *, signed: bool = False) -> str:
     >>> re.search(text_pattern("bytes"), "80 GB") is not None
     True
     """
-    units = sorted(filter(None, UNITS[dimension]), key=lambda unit: (-len(unit), unit))
-    words = "|".join(
-        re.escape(unit).replace("\\ ", "[ \\t]+").replace("\\-", "-") for unit in units
-    )
     number = f"[{'+-' if signed else '+'}]?{UNSIGNED}(?:[eE][+-]?[0-9]+)?"
-    return f"^[ \\t]*{number}[ \\t]*(?:{words})?[ \\t]*$"
+    return f"^[ \\t]*{number}[ \\t]*(?:{'|'.join(_unit_patterns(dimension))})?[ \\t]*$"
+
+
+def _unit_patterns(dimension: str) -> Iterator[str]:
+    """Patterns of the units of a dimension, one for those that differ by their prefix alone."""
+    known = UNITS[dimension]
+    prefixes: dict[str, str] = {}
+    for unit in filter(None, known):
+        rest = unit[1:].lstrip()
+        if unit[0] in _PREFIXES and rest in known:
+            prefixes[rest] = prefixes.get(rest, "") + unit[0]
+        else:
+            prefixes.setdefault(unit, "")
+    for unit, found in prefixes.items():
+        letters = "".join(dict.fromkeys(found))
+        apart = "[ \\t]*" if letters and f"{letters[0]} {unit}" in known else ""
+        before = f"(?:[{letters}]{apart})?" if apart else f"[{letters}]?" if letters else ""
+        yield before + re.escape(unit).replace("\\ ", "[ \\t]+").replace("\\-", "-")
 
 
 def _loose_pattern(names: Iterable[str]) -> str:

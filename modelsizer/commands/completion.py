@@ -108,7 +108,7 @@ def values(key: str) -> list[str]:
     """Words that a key takes."""
     found: dict[str, None] = {}
     for branch in _branches(keys().get(key, {})):
-        if branch.get("type") == "boolean":
+        if "boolean" in branch.get("type", ()):
             found |= {"true": None, "false": None}
         found |= {str(each): None for each in branch.get("enum", ())}
     return list(found)

@@ -25,7 +25,7 @@ LAW_KEYS = ("law", "shape", "experts", "leverage_flops", "ablations")
 """Keys that determine the loss of designs."""
 _FLOPS_RANGE = Within(least=1e15, most=1e30)
 _FLOPS = AnyOf(
-    "FLOPs", BUDGET, (Amount(dimension="FLOPs", range=_FLOPS_RANGE), OneOf(known=(BUDGET,)))
+    "FLOPs", BUDGET, (Amount(dimension="FLOPs", range=_FLOPS_RANGE), Text(pattern=f"^{BUDGET}$"))
 )
 
 
