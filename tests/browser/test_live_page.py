@@ -114,6 +114,7 @@ def test_a_link_holds_the_state(live: Live) -> None:
     [
         (MEMORY, "two gigs"),
         pytest.param("training.sequence_length", "-3", marks=pytest.mark.slow),
+        pytest.param("training.accelerators", "3.5", marks=pytest.mark.slow),
     ],
 )
 def test_a_wrong_value_is_told_at_its_control_and_the_answer_stays(

@@ -59,6 +59,7 @@
       [touched, moment] = [key || "", now];
       if (together) past[past.length - 1] = state;
       else { past.push(state); before = shown; }
+      if (!key) typed = null;
       ahead = [];
       wanted = state;
       panel.clear();
@@ -89,7 +90,7 @@
     }
 
     function go(state) {
-      [wanted, before, touched] = [state, shown, ""];
+      [wanted, before, touched, typed] = [state, shown, "", null];
       panel.clear();
       tell();
       ask();
@@ -145,7 +146,8 @@
       else past[past.length - 1] = good;
       wanted = good;
       tell();
-      if (!panel.fault(error.key, text, typed?.key === error.key ? typed.text : undefined)) answer.trouble(text);
+      const key = panel.of(error.key) ? error.key : typed?.key; // of a table as a whole: what was moved
+      if (!panel.fault(key, text, typed && typed.key === key ? typed.text : undefined)) answer.trouble(text);
       m.say(text);
     }
 
