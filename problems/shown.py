@@ -64,6 +64,7 @@ class Drawn(Shown):
         title: str | None = None,
         size: str = "wide",
         ax: Any = None,
+        time_limit: float | None = None,
         **options: Any,
     ) -> Any:
         """Draw the picture of the value's command, as its ``--plot`` does.
@@ -78,6 +79,8 @@ class Drawn(Shown):
             ``"wide"``, or ``"column"`` for the column of a paper.
         ax : Axes, optional
             The axes to draw in, of pictures of one axes.
+        time_limit : float, optional
+            Seconds for what the picture shows beside the value; the title says what is left out.
         **options
             Of the picture.
 
@@ -94,5 +97,5 @@ class Drawn(Shown):
             If matplotlib is not installed.
         """
         return import_module(f"{_FRONT_DOOR}.figures").figure_of(
-            self, picture, title=title, size=size, ax=ax, **options
+            self, picture, title=title, size=size, ax=ax, time_limit=time_limit, **options
         )

@@ -27,5 +27,6 @@ class Drawn(Shown):
         title: str | None = None,
         size: str = "wide",
         ax: Axes | None = None,
+        time_limit: float | None = None,
         **options: Any,
     ) -> Figure: ...

@@ -23,10 +23,12 @@ def figure_of(
     title: str | None = None,
     size: str = "wide",
     ax: Axes | None = None,
+    time_limit: float | None = None,
     **options: Any,
 ) -> Figure:
     """Draw a picture of a value; see `modelsizer.problems.shown.Drawn`."""
-    from modelsizer.pictures.registry import draw
+    from modelsizer.optimizer.tables.clock import Clock
+    from modelsizer.pictures.registry import draw_within
     from modelsizer.plots.drawing.style import SIZES
 
     known = _pictures(value)
@@ -41,11 +43,15 @@ def figure_of(
         of = f"; it takes {', '.join(takes)}" if takes else ""
         raise ArgumentError(wrong, f"is no option of {name}{of}")
     shown = _name(value) if title is None else title
+    clock = Clock.of(time_limit)
     try:
-        return draw(name, answer(value, **options), title=shown, size=size, ax=ax)
+        found = answer(value, **options)
+        return draw_within(clock, name, found, title=shown, size=size, ax=ax)[0]
     except ArgumentError:
         raise
     except (ValueError, LookupError) as error:  # LookupError: a result without a design
+        if clock.out_of_time:
+            raise ArgumentError("time_limit", "it left no time for what is drawn") from None
         raise ArgumentError("ax" if "takes no ax" in str(error) else "plot", str(error)) from None
 
 

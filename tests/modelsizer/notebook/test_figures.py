@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from matplotlib.figure import Figure
 
@@ -67,13 +69,15 @@ def test_a_value_is_drawn_in_given_axes() -> None:
     [
         ("result", {"picture": "landscap"}, r"picture: .*\(did you mean landscape\?\)"),
         ("result", {"size": "huge"}, "size: 'huge' is not wide or column"),
+        ("ranking", {"time_limit": 0}, "time_limit: it left no time for what is drawn"),
+        ("result", {"time_limit": -1}, "time_limit: must be"),
         ("result", {"panel": 1}, "panel: is no option of landscape"),
         ("frontier", {"isofloops": 1}, "isofloops: is no option of frontier; it takes isoflops"),
         ("infeasible", {"picture": "stack"}, "no design"),
         ("prices", {"picture": "price_curve"}, "budget: None is no limit with a price; known: "),
     ],
 )
-def test_what_cannot_be_drawn_says_why(name: str, options: dict[str, str], message: str) -> None:
+def test_what_cannot_be_drawn_says_why(name: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ms.ArgumentError, match=message):
         answer(name).plot(**options)
 
