@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import sys
 import threading
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 8200
 _LOOK = 0.2  # seconds between two looks whether Ctrl-C was pressed
-_PATIENCE = 2.0  # seconds for workers to end
+_PATIENCE = 0.25  # seconds for each worker to end; what still works then is left
 
 
 def serve(
@@ -78,7 +80,10 @@ def _why(port: int, error: OSError) -> str:
 
 
 def _open(url: str) -> None:
-    """Open a page in the user's browser, if there is one, and wait for nothing."""
+    """Open a page in the user's browser, if there is one with windows, and wait for nothing."""
+    shown = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    if sys.platform == "linux" and not any(map(os.environ.get, shown)):
+        return  # a browser of the terminal would take it away
     import webbrowser
 
     threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
