@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from modelsizer.plots.designs.allocation import allocation
+    from modelsizer.plots.designs.audit import audit
     from modelsizer.plots.designs.choices import choices
     from modelsizer.plots.designs.depth_parameters import depth_parameters
     from modelsizer.plots.designs.depth_width import depth_width
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 _ROOMS = MappingProxyType(
     {
         "designs": (
-            "allocation", "choices", "depth_parameters", "depth_width", "device_memory",
+            "allocation", "audit", "choices", "depth_parameters", "depth_width", "device_memory",
             "experts", "kinds", "landscape", "memory", "roofline", "stack", "users",
         ),
         "fronts": ("front", "frontier", "sweep"),
@@ -58,6 +59,7 @@ _HOMES["save"] = f"{__name__}.drawing.saving"
 
 __all__ = [
     "allocation",
+    "audit",
     "choices",
     "depth_parameters",
     "depth_width",

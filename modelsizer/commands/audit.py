@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from modelsizer.problems.architecture.sources import Source
 
 
-_PICTURES = ("kinds", "stack")
+_PICTURES = ("audit", "kinds", "stack")
 
 
 def audit(
@@ -64,7 +64,7 @@ def audit(
     download: Download = False,
     json_: Json = None,
     picture: Annotated[
-        str, typer.Option(help=f"What --plot draws: {' or '.join(_PICTURES)}.")
+        str, typer.Option(help=f"What --plot draws: {', '.join(_PICTURES)}.")
     ] = _PICTURES[0],
     plot: Plot = None,
     plot_size: PlotSize = "wide",
@@ -140,7 +140,10 @@ def audit(
             plot_file(
                 plot,
                 picture,
-                by_kind(found.problem, {label: architecture} | found.rivals),
+                (found, label)
+                if picture == "audit"
+                else by_kind(found.problem, {label: architecture} | found.rivals),
+                title=f"{label} beside the best of its own budgets" if picture == "audit" else "",
                 size=plot_size,
                 clock=clock,
                 ending=ending,

@@ -111,8 +111,16 @@ def _allocation(value: Any, contexts: Any = (4096, 32768, 131072)) -> Any:
 def _audit(value: Any) -> Any:
     from modelsizer.problems.designs.by_kind import by_kind
 
-    name = value.architecture.block or "the model"
-    return by_kind(value.problem, {name: value.architecture} | value.rivals)
+    return by_kind(value.problem, {_model(value): value.architecture} | value.rivals)
+
+
+def _audited(value: Any) -> Any:
+    return value, _model(value)
+
+
+def _model(value: Any) -> str:
+    """The name of the model of an audit."""
+    return str(value.architecture.block or "the model")
 
 
 def _drawn(value: Any) -> Any:
@@ -196,7 +204,7 @@ _BY_CLASS: MappingProxyType[str, Mapping[str, tuple[Answer, tuple[str, ...]]]] =
         "Allocation": _plain("allocation"),
         "Architecture": _plain("stack", _alone) | _plain("kinds", _alone)
         | _plain("allocation", _allocation, "contexts"),
-        "Audit": _plain("stack", _audit) | _plain("kinds", _audit),
+        "Audit": _plain("audit", _audited) | _plain("stack", _audit) | _plain("kinds", _audit),
         "Description": _plain("allocation", _allocation, "contexts")
         | _plain("stack", _alone) | _plain("kinds", _alone),
         "DrawnAnswer": _plain("uncertainty", _drawn),

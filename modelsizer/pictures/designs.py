@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelsizer.pictures.picture import Example, NothingToDrawError, Picture, drawn_by
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from modelsizer.optimizer.audit import Audit
     from modelsizer.optimizer.result import Result
     from modelsizer.optimizer.tables.clock import Clock
     from modelsizer.problems.architecture.allocation import Allocation
@@ -159,6 +162,31 @@ ROOFLINE = Picture(
 )
 
 
+def _audit(data: tuple[Audit, str], **style: Any) -> Figure:
+    from modelsizer import plots
+
+    return plots.audit(*data, **style)
+
+
+def _audit_example() -> tuple[tuple[Audit, str], str]:
+    from modelsizer.optimizer.audit import audit
+    from modelsizer.problems.architecture.models import models
+
+    model = models()["gpt-3-175b"]
+    assert model.tokens is not None
+    title = "gpt-3-175b beside the best of its own budgets"
+    return (audit(model.architecture, model.tokens), "gpt-3-175b"), title
+
+
+AUDIT = Picture(
+    name="audit",
+    title="A model beside the best of its own budgets",
+    caption="What the design of least loss within the model's budgets takes of each quantity, and "
+    "that of least training FLOPs for the model's loss, relative to the model. Limits are bold.",
+    command="audit",
+    figure=_audit,
+    example=Example("modelsizer audit gpt-3-175b --plot audit.png", _audit_example),
+)
 _SERVED_ON = ("RTX-4090", "L40S", "A100-80GB-SXM", "H100-SXM", "H200-SXM", "MI300X")
 _UP_TO = (4096, 8192, 16384, 32768, 65536, 131072)
 

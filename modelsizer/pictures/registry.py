@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from modelsizer.optimizer.tables.clock import Clock
-from modelsizer.pictures.designs import ALLOCATION, DEVICES, MEMORY, ROOFLINE, USERS
+from modelsizer.pictures.designs import ALLOCATION, AUDIT, DEVICES, MEMORY, ROOFLINE, USERS
 from modelsizer.pictures.fronts import FRONT, FRONTIER, THREE
 from modelsizer.pictures.laws import COMPARISON, FIT, LAW, OPTIMA, PLAN, UNCERTAINTY
 from modelsizer.pictures.layers import CHOICES, EXPERTS, KINDS, STACK
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _ROWS = (
     DEPTH, LANDSCAPE, FRONT, THREE, FRONTIER, SWEEP, SHAPES, STACK, KINDS, EXPERTS, CHOICES,
-    ALLOCATION, MEMORY, DEVICES, ROOFLINE, USERS,
+    ALLOCATION, MEMORY, DEVICES, ROOFLINE, USERS, AUDIT,
     SCENARIOS, TORNADO, PRICE_CURVE, LAW, COMPARISON, OPTIMA, FIT, PLAN, UNCERTAINTY,
     GROWTH, RIVALS, PREDICTIONS, STEPS,
 )  # fmt: skip

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from modelsizer.optimizer.fitting.compute_frontier import ComputeFrontier
     from modelsizer.optimizer.fitting.study import Study
+    from modelsizer.optimizer.tables.table import Floats
 
 _DOT = {False: 11.0, True: 5.0}  # area of a run's mark, square points, by whether axes are small
 _DARKEST, _LIGHTEST = 0.0, 0.9  # on the colour map, smallest to largest model
@@ -94,10 +95,10 @@ def _loss_axis(axes: Axes) -> None:
     axes.set_ylabel("loss (nats per token)")
 
 
-def _name(axes: Axes, found: ComputeFrontier, flops: object, loss: object, *, dropped: int) -> None:
+def _name(axes: Axes, found: ComputeFrontier, flops: Floats, loss: Floats, *, dropped: int) -> None:
     """Label the target, and say what is drawn in a free corner."""
     labels = Labels(axes)
-    labels.avoid_points(np.column_stack([flops, loss]), size=3.5, weight=INKED)  # type: ignore[arg-type]
+    labels.avoid_points(np.column_stack([flops, loss]), size=3.5, weight=INKED)
     labels.avoid_line(np.column_stack([found.flops, found.loss]), width=2.0)
     at = (found.target_flops, found.target_loss)
     labels.avoid_points([at], size=12.0)
