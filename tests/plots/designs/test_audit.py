@@ -59,9 +59,8 @@ def test_not_proven_is_hollow_and_none_is_refused() -> None:
     }
     assert faces["o"] == "white" != faces["s"]
     assert "so far" in figure.legends[0].get_texts()[1].get_text()
-    empty = replace(
-        of.optimum, design=None, objective=replace(of.optimum.objective, value=None), status="limit"
-    )
+    nothing = replace(of.optimum.objective, value=None)
+    empty = replace(of.optimum, design=None, objective=nothing, status="limit", stop="time")
     none = replace(of, optimum=empty, cheapest=empty)
     with pytest.raises(ValueError, match="no design was found"):
         plots.audit(none)
