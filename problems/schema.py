@@ -35,6 +35,7 @@ from modelsizer.problems.value_forms import (
 )
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
+_MOST_WORDS = 16
 _ENDS = {None: "", "max": " It has an upper limit only.", "min": " It has a lower limit only."}
 _DOTTED = r"^[a-z]+\."
 """Keys of scenarios that are dotted within quotes."""
@@ -55,6 +56,8 @@ class DescribedKey:
     default, example : object
         As a file has them; None if there is none.
     required : bool
+    words : tuple
+        Values that it takes, if these are a few; of a list each is one of them.
     """
 
     key: str
@@ -63,12 +66,16 @@ class DescribedKey:
     default: Any
     example: Any
     required: bool
+    words: tuple[object, ...] = ()
 
     @property
     def text(self) -> str:
         """The description with unit, default and example."""
         name = self.key.rpartition(".")[2]
-        facts = [f"Unit: {self.unit}."] if self.unit else []
+        facts = [f"One of {', '.join(f'`{write_value(w)}`' for w in self.words)}."] * bool(
+            self.words
+        )
+        facts += [f"Unit: {self.unit}."] if self.unit else []
         if self.default is not None:
             facts.append(f"Default: `{write_value(self.default)}`.")
         if self.example is not None:
@@ -96,8 +103,22 @@ def _key(table: type[Table], key: str, field: Field, prefix: str = "") -> Descri
     if default in ({}, "") or _table_of(field) is not None:
         default = None
     form = field.form
-    about = _about(table).get(key, "")
-    return DescribedKey(f"{prefix}{key}", about, form.unit, default, form.example, field.required)
+    return DescribedKey(
+        f"{prefix}{key}",
+        _about(table).get(key, ""),
+        form.unit,
+        default,
+        form.example,
+        field.required,
+        _words(form.schema()),
+    )
+
+
+def _words(schema: Schema) -> tuple[object, ...]:
+    """The few values that a schema takes, if it lists them."""
+    branches = (schema, *schema.get("anyOf", ()))
+    found = next((each["enum"] for each in branches if "enum" in each), [])
+    return tuple(found) if 1 < len(found) <= _MOST_WORDS else ()
 
 
 def _about(table: type[Table]) -> dict[str, str]:

@@ -23,7 +23,7 @@ class Pool(OnAccelerator):
     accelerator, custom_accelerator
         Accelerator of the pool: a name in the catalogue, or a table of figures.
     accelerators : int
-        Number of them in all: replicas of the model, each on tensor_parallel x
+        Number of accelerators in all: replicas of the model, each on tensor_parallel x
         attention_data_parallel accelerators; one replica by default.
     tensor_parallel, expert_parallel, attention_data_parallel : int
         Ways of each replica, as in [serving].

@@ -69,7 +69,7 @@ class Serving(OnAccelerator):
     accelerator, custom_accelerator
         Accelerator to serve from: a name in the catalogue, or a table of figures.
     accelerators : int
-        Number of them, over which weights and cache are split evenly; `tensor_parallel` by default.
+        Number of them all: weights and cache are split evenly; `tensor_parallel` by default.
     tensor_parallel : int
         Tensor parallelism, which must divide heads, kv_heads, d_ff and vocabulary; if it exceeds
         kv_heads, each kv head is held more than once.
@@ -80,7 +80,7 @@ class Serving(OnAccelerator):
         Groups of `tensor_parallel` accelerators that each hold all but the routed experts, and the
         cache of their own sequences; as many as `expert_parallel` needs by default.
     expert_imbalance : number
-        Tokens that the busiest way of expert parallelism receives, and experts that it reads, for
+        Tokens that the busiest way of expert parallelism receives, and experts that it reads, over
         the mean of all: 1 is a perfect balance.
     expert_link : bytes/s
         Bytes/s of an accelerator, one way, at which tokens are sent to experts of other groups;
@@ -110,7 +110,7 @@ class Serving(OnAccelerator):
         Bits instead of `weight_bytes` and `kv_bytes`, with scales counted separately. Matrices of
         the layers have `weight_bits`, the rest of a layer 16.
     weight_bytes, weight_bits : table
-        Any number of bytes or bits, including scales, by part: `attention`, `ffn`, `experts`
+        Or a table: any bytes or bits, including scales, by part: `attention`, `ffn`, `experts`
         (those of `ffn` by default), `router` (those of `other`), `embedding`, `head` (those of
         `embedding`) and `other`; parts not given have 2 bytes.
     embedding_bits : {16, 8, 4}
@@ -142,7 +142,7 @@ class Serving(OnAccelerator):
     compute : {"bf16", "fp8", "fp4"}
         Precision of the matrix multiplications, whose peak the accelerator must have.
     memory_efficiency, prefill_efficiency : number
-        Shares of bandwidth, and of peak, that decode and prefill reach; measured by default.
+        Share of bandwidth in decode, and of the peak in prefill; by default those of measured runs.
     overhead : seconds
         Time per layer in one step.
     prefill, decode : table

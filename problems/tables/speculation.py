@@ -63,7 +63,7 @@ class Speculation(Table):
     Parameters
     ----------
     kind : {"mtp", "draft"}
-        What drafts them: a module for multi-token prediction, a layer of the model's own with a
+        What drafts tokens: a module for multi-token prediction, a layer of the model's own with a
         projection of 2 d_model to d_model (DeepSeek-V3, arXiv 2412.19437, section 2.2; an EAGLE
         head is counted alike); or a smaller model.
     length : int

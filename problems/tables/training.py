@@ -108,7 +108,7 @@ class Training(OnAccelerator):
         Tensor parallelism of each routed expert; that of the layout by default. Where it is less,
         `expert_parallel` divides data x tensor parallel / expert_tensor_parallel.
     expert_imbalance : number
-        Tokens that the busiest way of expert parallelism receives, for the mean of all: 1 is a
+        Tokens that the busiest way of expert parallelism receives, over the mean of all: 1 is a
         perfect balance.
     microbatch_size : int
         Sequences that an accelerator processes at once.
