@@ -17,30 +17,32 @@ if TYPE_CHECKING:
 def accelerators(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="Only these; one alone is shown with its sources."),
+        typer.Argument(metavar="NAME", help="Show these; one alone is shown with its sources."),
     ] = None,
     match: Annotated[
-        str | None, typer.Option(help="Only accelerators with this text in name or vendor.")
+        str | None, typer.Option(help="List accelerators with this text in their name or vendor.")
     ] = None,
-    vendor: Annotated[str | None, typer.Option(help="Only those of NVIDIA, AMD, ...")] = None,
+    vendor: Annotated[str | None, typer.Option(help="List those of NVIDIA, AMD, ...")] = None,
     memory: Annotated[
         str | None,
         typer.Option(
-            "--memory-at-least", metavar="BYTES", help='Only with this memory or more: "80 GB".'
+            "--memory-at-least",
+            metavar="BYTES",
+            help='List those with this memory or more: "80 GB".',
         ),
     ] = None,
     server: Annotated[
         bool | None,
-        typer.Option("--server/--no-server", help="Only devices of data centres, or only others."),
+        typer.Option("--server/--no-server", help="List devices of data centres, or only others."),
     ] = None,
     sort: Annotated[
         str | None,
         typer.Option(
-            help="name, memory, bandwidth, bf16, fp8, fp4, link or watts; by default the order "
-            "of the catalogue, or that of the names."
+            help="Sort by name, memory, bandwidth, bf16, fp8, fp4, link or watts; by "
+            "default in the order of the catalogue, or of NAMES."
         ),
     ] = None,
-    csv: Annotated[bool, typer.Option("--csv", help="CSV to standard output.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False,
     json_: Json = None,
 ) -> None:
     """List accelerators, with figures that a source was seen for."""

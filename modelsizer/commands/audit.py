@@ -37,25 +37,32 @@ def audit(
     tokens: Annotated[
         str | None,
         typer.Option(
-            help="Tokens trained on, such as \"15T\"; by default the answer's or the catalogue's."
+            help='Tokens it was trained on, such as "15T"; by default the answer\'s '
+            "or the catalogue's."
         ),
     ] = None,
     sequence: Annotated[
         int | None,
-        typer.Option(help="Training sequence length; the learned positions, or 4096."),
+        typer.Option(help="Training sequence length; by default the learned positions, or 4096."),
     ] = None,
     law: Annotated[
-        str | None, typer.Option(help="The loss law; that of the answer, or besiroglu-2024.")
+        str | None,
+        typer.Option(
+            help="Judge by this loss law; by default that of the answer, or besiroglu-2024."
+        ),
     ] = None,
     shape: Annotated[
-        str | None, typer.Option(help="The shape law, where the law does not price it itself.")
+        str | None,
+        typer.Option(
+            help="Judge shapes by this law, where the loss law does not price them itself."
+        ),
     ] = None,
     solver: SolverName = "auto",
     problem: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Menus, settings, law and further budgets of a problem file.",
+            help="Take menus, settings, law and further budgets of this problem.",
         ),
     ] = None,
     set_: Settings = None,

@@ -37,21 +37,26 @@ def compare_laws(
     file: File,
     laws: Annotated[
         str | None,
-        typer.Option(metavar="A,B,...", help="Laws to compare, all that are usable by default."),
+        typer.Option(
+            metavar="A,B,...", help="Compare these laws; by default all that can be used."
+        ),
     ] = None,
     over: Annotated[
         str | None,
         typer.Option(
             metavar="KEY",
-            help="Also the sizes along a limit, by default the problem's first on training.",
+            help="Show the sizes along a limit too; by default the problem's first on training.",
         ),
     ] = None,
     from_: Annotated[
-        str | None, typer.Option("--from", metavar="VALUE", help="Where that begins.")
+        str | None,
+        typer.Option("--from", metavar="VALUE", help="Begin the sweep of --over at this value."),
     ] = None,
-    to: Annotated[str | None, typer.Option(metavar="VALUE", help="Where it ends.")] = None,
+    to: Annotated[
+        str | None, typer.Option(metavar="VALUE", help="End the sweep of --over at this value.")
+    ] = None,
     points: Annotated[
-        int, typer.Option(min=2, max=MOST_POINTS, help="Values, evenly spaced in logarithm.")
+        int, typer.Option(min=2, max=MOST_POINTS, help="Take N values, evenly spaced in logarithm.")
     ] = 13,
     set_: Settings = None,
     without: Without = None,

@@ -30,13 +30,15 @@ def depth_width(
     file: File,
     parameters: Annotated[
         str | None,
-        typer.Option(help='The size, such as "7B"; by default that of the problem\'s optimum.'),
+        typer.Option(
+            help='List shapes of this size, such as "7B"; by default that of the optimum.'
+        ),
     ] = None,
     tolerance: Annotated[
-        str, typer.Option(help='How far a size may be from it: 0.02 or "2 %".')
+        str, typer.Option(help='Let sizes be this far from it: 0.02 or "2 %".')
     ] = "0.02",
     layers: Annotated[
-        int | None, typer.Option(help="A habitual depth: what does it cost over the preferred one?")
+        int | None, typer.Option(help="Say what a habitual depth costs over the preferred one.")
     ] = None,
     all_: Annotated[
         bool, typer.Option("--all", help="Show every depth, not an even choice of them.")

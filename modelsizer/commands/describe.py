@@ -35,25 +35,25 @@ def describe(
         str | None,
         typer.Option(
             metavar="VIEW",
-            help=f"One side of it, in full and with a picture: {', '.join(VIEWS)}.",
+            help=f"Show one side in full, with a picture: {', '.join(VIEWS)}.",
         ),
     ] = None,
     batch: Annotated[
-        int | None, typer.Option(help="Sequences: short for serving.batch_size; 1.")
+        int | None, typer.Option(help="Sequences at once; short for serving.batch_size.")
     ] = None,
     sequence: Annotated[
         int | None,
-        typer.Option(help="Tokens of each: short for serving.context_length; 4096."),
+        typer.Option(help="Tokens of each sequence; short for serving.context_length."),
     ] = None,
     weight_bytes: Annotated[
         float | None,
         typer.Option(
-            help="Bytes of a weight: short for serving.weight_bytes; those that a GGUF file or the "
-            "quantization_config has, or 2."
+            help="Bytes of a weight; short for serving.weight_bytes. By default those "
+            "that a GGUF file or the quantization_config has, or 2."
         ),
     ] = None,
     kv_bytes: Annotated[
-        float | None, typer.Option(help="Bytes of a cached value: short for serving.kv_bytes; 2.")
+        float | None, typer.Option(help="Bytes of a cached value; short for serving.kv_bytes.")
     ] = None,
     context: Context = None,
     devices: Devices = None,
@@ -67,7 +67,7 @@ def describe(
         bool,
         typer.Option(
             "--with-transformers",
-            help="If modelsizer cannot count it: totals by the classes of transformers.",
+            help="Where modelsizer cannot count a model, take the totals of transformers' classes.",
         ),
     ] = False,
     set_: Settings = None,
@@ -75,7 +75,7 @@ def describe(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Evaluate it as a design of a problem: every cost and limit.",
+            help="Evaluate SOURCE as a design of this problem, with every cost and limit.",
         ),
     ] = None,
     download: Download = False,

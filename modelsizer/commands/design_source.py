@@ -29,7 +29,7 @@ Under = Annotated[
     str | None,
     typer.Option(
         metavar="FILE",
-        help="Of SOURCE that is no problem: evaluate it under this one.",
+        help="Evaluate a SOURCE that is no problem under this one.",
     ),
 ]
 

@@ -20,7 +20,7 @@ def explain(
     why: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="KEY", help="Say of a limit or setting whether it can help; repeatable."
+            metavar="KEY", help="Say whether changing this limit or setting can help; repeatable."
         ),
     ] = None,
     weight: Annotated[

@@ -16,7 +16,9 @@ def export(
     source: ArchitectureSource,
     to: Annotated[
         str,
-        typer.Option("--to", help="The framework: hf, megatron, torchtitan, nanogpt or litgpt."),
+        typer.Option(
+            "--to", help="Write for this framework: hf, megatron, torchtitan, nanogpt or litgpt."
+        ),
     ] = "hf",
     output: Annotated[
         str,
@@ -24,7 +26,7 @@ def export(
             "--output",
             "-o",
             metavar="PATH",
-            help="Where to write; - prints.",
+            help="Write to PATH; - is standard output.",
         ),
     ] = "-",
     download: Download = False,

@@ -54,7 +54,10 @@ def fit(
     ] = None,
     where: Annotated[
         list[str] | None,
-        typer.Option(metavar="CONDITION", help='Rows to keep: "tokens>=100B"; repeatable.'),
+        typer.Option(
+            metavar="CONDITION",
+            help='Keep the rows of which this is so: "tokens>=100B"; repeatable.',
+        ),
     ] = None,
     drop_worst: Annotated[
         int, typer.Option(min=0, metavar="K", help="Leave out the K runs of highest loss.")
@@ -66,15 +69,22 @@ def fit(
         ),
     ] = 0,
     huber: Annotated[
-        float, typer.Option(metavar="DELTA", help="Where Huber's loss of ln loss turns straight.")
+        float,
+        typer.Option(
+            metavar="DELTA",
+            help="Residual of ln loss at which Huber's loss turns from square to straight.",
+        ),
     ] = 1e-3,
     bootstrap: Annotated[
         int,
         typer.Option(
-            min=0, max=MOST_SAMPLES, metavar="SAMPLES", help="Bootstrap samples; 0 for none."
+            min=0,
+            max=MOST_SAMPLES,
+            metavar="SAMPLES",
+            help="Take so many bootstrap samples; 0 for none.",
         ),
     ] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap's random numbers.")] = 0,
     hold_out: Annotated[
         float | None,
         typer.Option(
@@ -86,7 +96,8 @@ def fit(
     cross_check: Annotated[
         bool,
         typer.Option(
-            "--cross-check", help="The best size by isoFLOP parabolas and by training curves too."
+            "--cross-check",
+            help="Find the best size by isoFLOP parabolas and by training curves too.",
         ),
     ] = False,
     any_sign: Annotated[
@@ -120,7 +131,7 @@ def fit(
     base_law: Annotated[
         str,
         typer.Option(
-            metavar="LAW", help="Of --law terms: the law of N and D whose E the shares are above."
+            metavar="LAW", help="For --law terms: the law of N and D above whose E the shares are."
         ),
     ] = BASE_LAW,
     output: Annotated[

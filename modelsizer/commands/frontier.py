@@ -38,21 +38,22 @@ def frontier(
     file: File,
     over: Annotated[
         str,
-        typer.Option(metavar="KEY", help="The budget, or other number of the file, to sweep."),
+        typer.Option(metavar="KEY", help="Sweep this budget, or other number of the file."),
     ] = DEFAULT_OVER,
     from_: Annotated[
         str | None,
-        typer.Option("--from", metavar="VALUE", help='Where to begin, such as 1e21 or "20 GB".'),
+        typer.Option(
+            "--from", metavar="VALUE", help='Begin at this value, such as 1e21 or "20 GB".'
+        ),
     ] = None,
-    to: Annotated[str | None, typer.Option(metavar="VALUE", help="Where to end.")] = None,
+    to: Annotated[str | None, typer.Option(metavar="VALUE", help="End at this value.")] = None,
     points: Annotated[
-        int, typer.Option(min=2, max=MOST_POINTS, help="Values, evenly spaced in logarithm.")
+        int, typer.Option(min=2, max=MOST_POINTS, help="Take N values, evenly spaced in logarithm.")
     ] = 21,
     band: Annotated[
         bool,
         typer.Option(
-            help="Also solve for half and twice the size: what it costs to be off by a factor of "
-            "two."
+            help="Solve for half and twice the size too: what being off by a factor of two costs."
         ),
     ] = True,
     set_: Settings = None,

@@ -16,10 +16,12 @@ from modelsizer.problems.visible import visible
 def gallery(
     folder: Annotated[
         Path,
-        typer.Argument(metavar="FOLDER", help="Where to write; made if it is not there."),
+        typer.Argument(
+            metavar="FOLDER", help="The folder to write to, which is made if it is not there."
+        ),
     ] = Path("gallery"),
     only: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Draw this one; repeatable.")
+        list[str] | None, typer.Option(metavar="NAME", help="Draw this picture; repeatable.")
     ] = None,
     time_limit: TimeLimit = None,
     plot_size: PlotSize = "wide",

@@ -25,8 +25,9 @@ Corners = Annotated[
     bool,
     typer.Option(
         "--corners",
-        help="Also where the evidence is read otherwise: the ends of the ablations, the leverage "
-        "of experts. What holds, and the design of least greatest regret.",
+        help="Solve again where the evidence is read otherwise (the ends of the "
+        "ablations, the leverage of experts), and say what holds and which design "
+        "gives up least at worst.",
     ),
 ]
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def laws(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME|PATH", help="Only this one, with all that is known."),
+        typer.Argument(
+            metavar="NAME|PATH", help="Show this law alone, with all that is known of it."
+        ),
     ] = None,
     json_: Json = None,
     plot: Plot = None,

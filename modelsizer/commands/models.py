@@ -13,13 +13,15 @@ from modelsizer.commands.output import emit, print_text
 
 def models(
     match: Annotated[
-        str | None, typer.Option(help="Only models with this text in name or type.")
+        str | None, typer.Option(help="List models with this text in their name or type.")
     ] = None,
-    sort: Annotated[str, typer.Option(help="name, parameters, tokens or year.")] = "parameters",
+    sort: Annotated[
+        str, typer.Option(help="Sort by name, parameters, tokens or year.")
+    ] = "parameters",
     types: Annotated[
         bool, typer.Option("--types", help="List the model types of a config.json that are read.")
     ] = False,
-    csv: Annotated[bool, typer.Option("--csv", help="CSV to standard output.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False,
     json_: Json = None,
 ) -> None:
     """List published models, with counted parameters."""

@@ -22,7 +22,7 @@ Settings = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Set a dotted key, such as serving.weight_bits=4, over the file's; repeatable.",
+        help="Set a key of the file to another value, such as serving.weight_bits=4; repeatable.",
     ),
 ]
 Verbose = Annotated[
@@ -33,7 +33,7 @@ Json = Annotated[
     typer.Option(
         "--json",
         metavar="PATH",
-        help="Write JSON to PATH, or to standard output if it is -.",
+        help="Write the answer as JSON to PATH; - is standard output.",
     ),
 ]
 ARCHITECTURE_SOURCE = typer.Argument(
@@ -45,20 +45,30 @@ ArchitectureSource = Annotated[str, ARCHITECTURE_SOURCE]
 Download = Annotated[
     bool,
     typer.Option(
-        "--download", help="Fetch the config.json of a model of the hub if it is not on this disk."
+        "--download", help="Fetch the config.json of a model of the hub that is not on this disk."
     ),
 ]
 Without = Annotated[
     list[str] | None,
     typer.Option(
-        "--without", metavar="KEY", help="Leave a limit out, such as budgets.kv_cache; repeatable."
+        "--without",
+        metavar="KEY",
+        help="Leave a limit of the file out, such as budgets.kv_cache; repeatable.",
     ),
 ]
 Quick = Annotated[
     bool,
-    typer.Option("--quick", help="Leave out what is as good within the error of the law."),
+    typer.Option(
+        "--quick", help="Leave out which designs are as good within the error of the law."
+    ),
 ]
-SolverName = Annotated[str, typer.Option("--solver", help="As of solve.")]
+SolverName = Annotated[
+    str,
+    typer.Option(
+        "--solver",
+        help="Solve by this solver, as of `solve`: auto, bound, scipy, pulp, exhaustive.",
+    ),
+]
 Csv = Annotated[
     Path | None,
     typer.Option("--csv", metavar="PATH", help="Write every row to a .csv file."),
@@ -69,10 +79,10 @@ Parquet = Annotated[
 ]
 Plot = Annotated[
     Path | None,
-    typer.Option("--plot", metavar="PATH", help="Draw the answer: .png, .svg or .pdf."),
+    typer.Option("--plot", metavar="PATH", help="Draw the answer as .png, .svg or .pdf."),
 ]
 PlotSize = Annotated[
-    str, typer.Option("--plot-size", help="wide, or column: 3.3 inches, as in a paper.")
+    str, typer.Option("--plot-size", help="Draw it wide, or column: 3.3 inches, as in a paper.")
 ]
 
 
@@ -93,7 +103,7 @@ TimeLimit = Annotated[
         "--time-limit",
         metavar="SECONDS",
         callback=check_time_limit,
-        help="Stop by then with what is known: exit status 3.",
+        help="Stop after so many seconds with what is known; the exit status is then 3.",
     ),
 ]
 

@@ -36,11 +36,15 @@ def pareto(
     file: File,
     objectives: Annotated[
         str,
-        typer.Option(metavar="A,B[,C]", help="Two or three quantities; -x turns one."),
+        typer.Option(
+            metavar="A,B[,C]", help="Two or three quantities, least of each; -x is most of x."
+        ),
     ] = "parameters,layers,loss",
     solver: Annotated[
         str,
-        typer.Option(help="auto, exhaustive, bound, or scipy, pulp (by epsilon-constraint)."),
+        typer.Option(
+            help="Find it by auto, exhaustive, bound, or scipy or pulp (by epsilon-constraint)."
+        ),
     ] = "auto",
     points: Annotated[
         int | None,

@@ -36,7 +36,7 @@ def plan_runs(
     budget: Annotated[
         str, typer.Option(metavar="FLOPS", help="Training FLOPs of all runs together, as 1e21.")
     ],
-    runs: Annotated[int, typer.Option(min=1, max=MOST_RUNS, help="How many runs.")] = 24,
+    runs: Annotated[int, typer.Option(min=1, max=MOST_RUNS, help="Plan so many runs.")] = 24,
     law: Annotated[
         str | None,
         typer.Option(
@@ -59,7 +59,8 @@ def plan_runs(
     around: Annotated[
         float,
         typer.Option(
-            metavar="K", help="And at sizes K times smaller and larger at its FLOPs; 1 for none."
+            metavar="K",
+            help="Predict at sizes K times smaller and larger too, at its FLOPs; 1 for none.",
         ),
     ] = 4.0,
     criterion: Annotated[
@@ -70,10 +71,13 @@ def plan_runs(
     ] = "target",
     largest: Annotated[
         str | None,
-        typer.Option(metavar="X", help="Most of one run: a share of the budget up to 1, or FLOPs."),
+        typer.Option(
+            metavar="X",
+            help="Spend at most this on one run: a share of the budget up to 1, or FLOPs.",
+        ),
     ] = None,
     tokens_per_parameter: Annotated[
-        str, typer.Option(metavar="LOW,HIGH", help="Limits on tokens over parameters.")
+        str, typer.Option(metavar="LOW,HIGH", help="Keep tokens over parameters between these.")
     ] = "5,500",
     smallest: Annotated[
         str | None,
@@ -84,21 +88,28 @@ def plan_runs(
     repeats: Annotated[
         int,
         typer.Option(
-            min=1, max=MOST_RUNS, help="Most runs of one config at the same tokens, by seed."
+            min=1,
+            max=MOST_RUNS,
+            help="Allow so many runs of one config at the same tokens, by seed.",
         ),
     ] = 1,
     have: Annotated[
         Path | None,
-        typer.Option(metavar="RUNS", help="Runs already made, a table as of fit."),
+        typer.Option(
+            metavar="RUNS", help="Count runs that were already made: a table as `fit` reads it."
+        ),
     ] = None,
     columns: Annotated[
-        str | None, typer.Option(metavar="KEY=NAME,...", help="Columns of --have, as of fit.")
+        str | None, typer.Option(metavar="KEY=NAME,...", help="Columns of --have, as of `fit`.")
     ] = None,
     noise: Annotated[
         float | None,
-        typer.Option(metavar="SD", help="Of ln loss of a run; it scales all, and ranks nothing."),
+        typer.Option(
+            metavar="SD",
+            help="Standard deviation of ln loss of a run; it scales errors, and changes no plan.",
+        ),
     ] = None,
-    draws: Annotated[int, typer.Option(min=0, help="The first so many draws of the law.")] = 16,
+    draws: Annotated[int, typer.Option(min=0, help="Use the first N draws of the law.")] = 16,
     simulate: Annotated[
         int,
         typer.Option(
@@ -108,7 +119,7 @@ def plan_runs(
             help="Check by K fits to losses drawn from the law.",
         ),
     ] = 0,
-    seed: Annotated[int, typer.Option(min=0, help="Of the starts and of the simulation.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the starts and of the simulation.")] = 0,
     set_: Settings = None,
     without: Without = None,
     csv: Csv = None,

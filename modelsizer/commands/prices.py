@@ -32,7 +32,9 @@ def prices(
     file: File,
     budget: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Only this limit; --plot draws its price curve."),
+        typer.Option(
+            metavar="NAME", help="Price this limit alone; --plot then draws its price curve."
+        ),
     ] = None,
     set_: Settings = None,
     without: Without = None,

@@ -33,17 +33,21 @@ _AT_ONCE = 50_000  # rows written between two looks at the clock: about 0.05 s
 
 def rank(
     file: File,
-    top: Annotated[int, typer.Option(help="How many to show.")] = 20,
+    top: Annotated[int, typer.Option(help="Show so many designs.")] = 20,
     by: Annotated[
         str | None,
-        typer.Option(help="A quantity, the problem's objective by default; -x turns it."),
+        typer.Option(
+            help="Sort by this quantity, the problem's objective by default; -x puts most first."
+        ),
     ] = None,
     columns: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="Columns to show and to write.")
+        str | None, typer.Option(metavar="A,B,...", help="Show and write these columns.")
     ] = None,
     group_by: Annotated[
         str | None,
-        typer.Option(metavar="CHOICE", help="The best for each value of layers, d_model, ..."),
+        typer.Option(
+            metavar="CHOICE", help="Show the best for each value of a choice: layers, d_model, ..."
+        ),
     ] = None,
     time_limit: TimeLimit = None,
     set_: Settings = None,

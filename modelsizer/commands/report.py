@@ -26,7 +26,7 @@ def report(
             "--output",
             "-o",
             metavar="PATH",
-            help="The page, standard output if it is -; by default FILE's name with .html.",
+            help="Write the page to PATH, by default FILE's name with .html; - is standard output.",
         ),
     ] = None,
     set_: Settings = None,
@@ -43,7 +43,8 @@ def report(
         ),
     ] = True,
     date: Annotated[
-        str | None, typer.Option(metavar="YYYY-MM-DD", help="Write a date on it; none by default.")
+        str | None,
+        typer.Option(metavar="YYYY-MM-DD", help="Write a date on the page; none by default."),
     ] = None,
 ) -> None:
     """Write the answer as one web page: proof, pictures and tables.

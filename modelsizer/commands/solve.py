@@ -60,34 +60,40 @@ def solve(
         str | None,
         typer.Option(
             metavar="LAW",
-            help="A law that `laws` lists, or LAW.toml of `fit -o`.",
+            help="Judge by this loss law: a name that `laws` lists, or LAW.toml as "
+            "`fit -o` writes it.",
         ),
     ] = None,
     uncertainty: Annotated[
         bool,
-        typer.Option("--uncertainty", help="Also under every bootstrap draw of LAW.toml."),
+        typer.Option("--uncertainty", help="Solve under every bootstrap draw of LAW.toml too."),
     ] = False,
     draws: Annotated[
-        int | None, typer.Option(min=1, help="The first so many of them, 500 by default.")
+        int | None, typer.Option(min=1, help="Use the first N draws; 500 by default.")
     ] = None,
     laws: Annotated[
         str | None,
-        typer.Option(metavar="A,B,...", help="Also under each of these laws, side by side."),
+        typer.Option(metavar="A,B,...", help="Solve under each of these laws too, side by side."),
     ] = None,
     corners: Corners = False,
     solver: Annotated[
         str,
-        typer.Option(help="auto, bound, scipy, pulp (CBC), pulp:NAME (pulp:HiGHS) or exhaustive."),
+        typer.Option(
+            help="Solve by auto, bound, scipy, pulp (CBC), pulp:NAME (pulp:HiGHS) or exhaustive."
+        ),
     ] = "auto",
     json_: Json = None,
     gap: Annotated[
         float | None,
         typer.Option(
-            help="Stop this near to the best: nats of loss, or a fraction of another objective."
+            help="Stop this near to the best: in nats of loss, or as a fraction of "
+            "another objective."
         ),
     ] = None,
     time_limit: TimeLimit = None,
-    node_limit: Annotated[int | None, typer.Option(help="Branch-and-bound nodes.")] = None,
+    node_limit: Annotated[
+        int | None, typer.Option(help="Stop after so many branch-and-bound nodes.")
+    ] = None,
     write: Annotated[
         Path | None,
         typer.Option(
@@ -108,7 +114,7 @@ def solve(
         bool, typer.Option("--verify", help="Prove it once more by another solver, and compare.")
     ] = False,
     best: Annotated[
-        int | None, typer.Option(metavar="K", help="The K best designs, proven.")
+        int | None, typer.Option(metavar="K", help="List the K best designs, proven.")
     ] = None,
     within: Annotated[
         str | None,
@@ -119,20 +125,24 @@ def solve(
         ),
     ] = None,
     diverse: Annotated[
-        bool, typer.Option("--diverse", help="Of those within, show the ones furthest apart.")
+        bool,
+        typer.Option("--diverse", help="Of the designs of --within, show those furthest apart."),
     ] = False,
     fix: Annotated[
         list[str] | None,
-        typer.Option(metavar="CHOICE=VALUE", help="Pin a choice, and say what that costs."),
+        typer.Option(
+            metavar="CHOICE=VALUE",
+            help="Pin a choice, such as kv_heads=8, and say what that costs; repeatable.",
+        ),
     ] = None,
     forbid: Annotated[
         list[str] | None,
-        typer.Option(metavar="CHOICE=VALUE", help="Take a value away; repeatable."),
+        typer.Option(metavar="CHOICE=VALUE", help="Take a value of a choice away; repeatable."),
     ] = None,
     near: Annotated[
         str | None,
         typer.Option(
-            metavar="MODEL", help="Also the least change to a known model that keeps the limits."
+            metavar="MODEL", help="Find the least change to a known model that keeps the limits."
         ),
     ] = None,
     download: Download = False,

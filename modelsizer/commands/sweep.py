@@ -87,7 +87,9 @@ def sweep(
     jobs: Annotated[
         int | None,
         typer.Option(
-            min=1, max=MOST_JOBS, help="Worker processes; 1 solves here. By default as many as pay."
+            min=1,
+            max=MOST_JOBS,
+            help="Use N worker processes; 1 solves in this one. By default as many as pay.",
         ),
     ] = None,
     dask: Annotated[
@@ -100,7 +102,7 @@ def sweep(
             "--output",
             "-o",
             metavar="PATH",
-            help="Keep the results: .jsonl, or .parquet with a .jsonl beside it.",
+            help="Keep the results in PATH: .jsonl, or .parquet with a .jsonl beside it.",
         ),
     ] = None,
     resume: Annotated[
@@ -110,7 +112,9 @@ def sweep(
     time_limit: TimeLimit = None,
     point_time_limit: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", help="Of each point: one that takes longer says so."),
+        typer.Option(
+            metavar="SECONDS", help="Stop each point after so many seconds; its row then says so."
+        ),
     ] = None,
     json_: Json = None,
     plot: Plot = None,

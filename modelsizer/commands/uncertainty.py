@@ -38,17 +38,21 @@ def uncertainty(
     file: File,
     law: Annotated[
         str,
-        typer.Option(metavar="LAW.toml", help="A law with bootstrap draws, of `fit -o`."),
+        typer.Option(
+            metavar="LAW.toml", help="The law: a file with bootstrap draws, as `fit -o` writes it."
+        ),
     ],
-    draws: Annotated[int, typer.Option(min=1, help="The first so many draws of the file.")] = 500,
-    candidates: Annotated[int, typer.Option(min=1, help="Most frequent winners to show.")] = 20,
+    draws: Annotated[int, typer.Option(min=1, help="Use the first N draws of the file.")] = 500,
+    candidates: Annotated[int, typer.Option(min=1, help="Show the N most frequent winners.")] = 20,
     cvar: Annotated[
-        float, typer.Option(metavar="Q", help="CVaR is the mean of the worst 1 - Q of the losses.")
+        float,
+        typer.Option(metavar="Q", help="Take CVaR as the mean of the worst 1 - Q of the losses."),
     ] = 0.9,
     corners: Annotated[
         bool,
         typer.Option(
-            "--corners", help="Each draw with each end of what no law sees of an architecture."
+            "--corners",
+            help="Combine each draw with each end of what no law sees of an architecture.",
         ),
     ] = False,
     set_: Settings = None,

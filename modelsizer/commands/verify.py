@@ -18,15 +18,19 @@ def verify(
     answer: Annotated[
         str,
         typer.Argument(
-            metavar="ANSWER", help="The JSON of solve or whatif: a path, or - for standard input."
+            metavar="ANSWER",
+            help="The JSON that `solve` or `whatif` wrote: a path, or - for standard input.",
         ),
     ],
     problem: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="The problem of an answer that does not hold its own."),
+        typer.Option(
+            metavar="FILE", help="Take this problem, for an answer that does not hold its own."
+        ),
     ] = None,
     solver: Annotated[
-        str | None, typer.Option(help="As of solve; by default the answer's own.")
+        str | None,
+        typer.Option(help="Prove it by this solver, as of `solve`; by default the answer's own."),
     ] = None,
     time_limit: TimeLimit = None,
     quick: Annotated[

@@ -33,7 +33,8 @@ def whatif(
     scenario: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="'NAME: KEY=VALUE, ...'", help="A scenario besides the file's; repeatable."
+            metavar="'NAME: KEY=VALUE, ...'",
+            help="Add a scenario to those of the file; repeatable.",
         ),
     ] = None,
     set_: Annotated[
@@ -41,7 +42,8 @@ def whatif(
         typer.Option(
             "--set",
             metavar="KEY=VALUES",
-            help="Set a key for all; of a list, a,b,c, each value is a scenario. Repeatable.",
+            help="Set a key in all; where it is a list, a,b,c, each value is a "
+            "scenario. Repeatable.",
         ),
     ] = None,
     without: Without = None,
