@@ -49,7 +49,7 @@ def usage_line(error: Any, commands: tuple[str, ...]) -> str:
     if (found := _MANY.fullmatch(text)) is not None:
         several = " " in found[1]
         return f"{found[1]}: {'these arguments are' if several else 'this argument is'} too many"
-    return text
+    return str(text)
 
 
 def _said(name: str, known: list[Any]) -> str:

@@ -16,7 +16,14 @@ from modelsizer.problems.units import format_number, format_quantity
 from modelsizer.text.kit.lines import INDENT, line, paragraph, section
 from modelsizer.text.kit.tables import WIDTH, Table, print_table
 from modelsizer.text.kit.words import joined, not_complete, percent, shape
-from modelsizer.text.rank import as_good, designs_table, fitting, same_machine, short_columns, show
+from modelsizer.text.rank import (
+    as_good,
+    designs_table,
+    fitting,
+    machine_sentence,
+    short_columns,
+    show,
+)
 
 _EXTRAS = {
     "verification": "the second proof",
@@ -46,7 +53,7 @@ def print_alternatives(console: Console, found: NearOptimal) -> None:
     columns = short_columns(problem, found.goal.name, found.best)
     table = designs_table(problem, found.goal, found.best, columns)
     print_table(console, fitting(table, WIDTH - INDENT), indent=INDENT)
-    if said := same_machine(problem, found.best):
+    if said := machine_sentence(problem, found.best):
         paragraph(console, said, above=1)
     if found.tolerance is None and (said := as_good(problem, found.goal, found.best)):
         paragraph(console, said, above=1)

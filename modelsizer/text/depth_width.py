@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from modelsizer.optimizer.result import machine_of
 from modelsizer.optimizer.surveys.depth_width_rows import SIDE_BY_SIDE
 from modelsizer.problems.errors import ProblemError, short
 from modelsizer.problems.laws.digits import loss_text
@@ -17,8 +18,9 @@ from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import Number, format_fixed, format_quantity, parse_quantity
 from modelsizer.text.depth_width_words import column_value, habit_sentence, notes
 from modelsizer.text.kit.lines import line, title
-from modelsizer.text.kit.tables import GAP, WIDTH, Table, print_table
+from modelsizer.text.kit.tables import GAP, WIDTH, Heading, Table, print_table
 from modelsizer.text.kit.words import NONE, STOPS
+from modelsizer.text.machine_columns import machine_columns, same_machine
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -171,6 +173,8 @@ def print_depth_width(console: Console, found: DepthWidth, *, everything: bool =
     if rows:
         print_table(console, shape_table(found, rows))
         line(console)
+        if said := same_machine([machine_of(found.problem, row.design) for row in rows]):
+            line(console, said)
     if not found.complete:
         line(console, f"Not complete: {STOPS[found.stop]}. Nearer designs and other depths may")
         line(console, "be missing, and none is known to be preferred.")
@@ -185,7 +189,9 @@ def shape_table(found: DepthWidth, rows: Sequence[ShapeRow]) -> Table:
     """Rows with as many columns as fit `WIDTH`; the preferred and the habitual one are marked."""
     marks = ["*" if r.preferred else ">" if _is_habit(found, r) else " " for r in rows]
     columns = _columns(rows, marks, found.problem.law.rms)
-    table = Table.of_columns([((c.heading, c.unit), c.cells) for c in columns])
+    shown: list[tuple[Heading, Sequence[str]]] = [((c.heading, c.unit), c.cells) for c in columns]
+    shown += machine_columns([machine_of(found.problem, row.design) for row in rows])
+    table = Table.of_columns(shown)
     return replace(table, marked=frozenset(i for i, mark in enumerate(marks) if mark != " "))
 
 
@@ -210,5 +216,6 @@ def depth_width_csv(found: DepthWidth) -> str:
         architecture = cells.pop("architecture")
         marked = cells.pop("preferred")
         widths = {k: v for k, v in architecture.items() if k not in cells}
+        widths |= machine_of(found.problem, row.design)
         content.append({**cells, **widths, "preferred": marked, "habit": _is_habit(found, row)})
     return csv_text(content)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelsizer.optimizer.frontiers.exponents import PUBLISHED, Exponent, Published, implied
 from modelsizer.optimizer.frontiers.frontier import Frontier, OffSize, Point
+from modelsizer.optimizer.result import machine_of
 from modelsizer.problems.architecture.choices import SIZES
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.laws.digits import loss_text
@@ -16,6 +17,7 @@ from modelsizer.problems.units import Number, format_quantity
 from modelsizer.text.kit.lines import INDENT, line, paragraph, section, title
 from modelsizer.text.kit.tables import Heading, Table, print_table
 from modelsizer.text.kit.words import NONE, STOPS, shape, signed
+from modelsizer.text.machine_columns import machine_columns, same_machine
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -82,12 +84,13 @@ def frontier_csv(frontier: Frontier) -> str:
                 "tokens_per_parameter": design.tokens / total,
                 "training_flops": design.training_flops,
             }
+            row |= machine_of(frontier.problem, design)
         for name, off in (("half", point.half), ("twice", point.twice)):
             if off is not None and off.design is not None:
                 row[f"{name}_loss"] = off.design.loss
                 row[f"{name}_parameters"] = off.design.parameters.total
         rows.append(row)
-    return csv_text(rows, _COLUMNS)
+    return csv_text(rows, [*_COLUMNS, *frontier.problem.menus])
 
 
 # Tables
@@ -111,7 +114,10 @@ def print_frontier(
     if not frontier.points:
         return
     print_table(console, _points(frontier))
-    for note in (*_legend(frontier), *notes):
+    said = same_machine(
+        [machine_of(problem, point.design) for point in frontier.points if point.design is not None]
+    )
+    for note in (*filter(None, [said]), *_legend(frontier), *notes):
         paragraph(console, note, indent=0, above=1)
     if not exponents:
         return
@@ -162,6 +168,13 @@ def _points(frontier: Frontier) -> Table:
         held = [edge.split()[0] for edge in point.edge] + (["limits"] if point.held else [])
         proof = [] if point.status == "optimal" else [_NO_DESIGN[point.status]]
         rows.append([*cells, ", ".join([*proof, *held])])
+    problem = frontier.problem
+    chosen = machine_columns(
+        [None if p.design is None else machine_of(problem, p.design) for p in frontier.points]
+    )
+    heads[-1:] = [*(name for name, _ in chosen), heads[-1]]
+    for at, row in enumerate(rows):
+        row[-1:] = [*(cells[at] for _, cells in chosen), row[-1]]
     last = len(heads) - 1
     return Table(heads, rows, words=frozenset({last}), folds={last: None})
 

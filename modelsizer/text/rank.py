@@ -20,6 +20,7 @@ from modelsizer.problems.units import format_number, format_quantity
 from modelsizer.text.kit.lines import line, title, warnings
 from modelsizer.text.kit.tables import WIDTH, Table, print_table
 from modelsizer.text.kit.words import NONE, STOPS, and_more, counted, quantity, short_keys, signed
+from modelsizer.text.machine_columns import keys_apart, same_machine
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,28 +46,14 @@ def short_columns(problem: Problem, by: str, designs: Sequence[Evaluation] = ())
 
     Of the machine what is not the same for all designs of the table.
     """
-    fixed = (by, *_OF_DESIGNS, *_machines_apart(problem, designs), *NARROW)
+    machines = [machine_of(problem, design) for design in designs]
+    fixed = (by, *_OF_DESIGNS, *keys_apart(machines), *NARROW)
     return list(dict.fromkeys([*fixed, *left_open(problem.space)]))
 
 
-def _machines_apart(problem: Problem, designs: Sequence[Evaluation]) -> list[str]:
-    """Settings that offer several values, of which the designs have more than one."""
-    machines = [machine_of(problem, design) for design in designs if problem.menus]
-    return [key for key in problem.menus if any(m[key] != machines[0][key] for m in machines)]
-
-
-def same_machine(problem: Problem, designs: Sequence[Evaluation]) -> str:
+def machine_sentence(problem: Problem, designs: Sequence[Evaluation]) -> str:
     """What the machines of all designs have in common, of what was chosen; may be empty."""
-    apart = _machines_apart(problem, designs)
-    same = [key for key in problem.menus if key not in apart] if designs else []
-    if not same:
-        return ""
-    found = machine_of(problem, designs[0])
-    words = (
-        f"{name} {value_text(key, found[key])}"
-        for key, name in zip(same, short_keys(same), strict=True)
-    )
-    return f"{'Each' if len(designs) > 1 else 'It'} has {', '.join(words)}."
+    return same_machine([machine_of(problem, design) for design in designs])
 
 
 def show(design: Evaluation, name: str, rms: float | None = None) -> str:
@@ -135,7 +122,7 @@ def print_ranking(
     table = best_table(ranking, columns, above=wanted is None)
     # By default, one line per design.
     print_table(console, table if wanted is not None else fitting(table))
-    if wanted is None and (said := same_machine(problem, ranking.best)):
+    if wanted is None and (said := machine_sentence(problem, ranking.best)):
         line(console, said, above=1)
     if said := as_good(ranking.problem, ranking.goal, ranking.best):
         line(console, said, above=1)
@@ -262,7 +249,7 @@ def _print_groups(
         above=1,
     )
     shown = [group.best for group in ranking.groups]
-    if wanted is None and (said := same_machine(ranking.problem, shown)):
+    if wanted is None and (said := machine_sentence(ranking.problem, shown)):
         line(console, said, above=1)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from modelsizer.optimizer.result import BudgetUse
+from modelsizer.optimizer.result import BudgetUse, machine_of
 from modelsizer.optimizer.sweeps.whatif import BASE, Answer, WhatIf, value_text
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.quantities.rows import QUANTITIES
@@ -19,6 +19,7 @@ from modelsizer.text.cases import print_cases
 from modelsizer.text.kit.lines import line, paragraph, section, title
 from modelsizer.text.kit.tables import Heading, Styled, Table, print_table
 from modelsizer.text.kit.words import NONE, STOPS, percent, quantity, setting, signed
+from modelsizer.text.machine_columns import machine_columns, same_machine
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -108,7 +109,32 @@ def _changes(found: WhatIf) -> list[tuple[str, _Cell]]:
     rows.append(("change", lambda a: _less(a, found.loss_change(a), "nats")))
     choices = found.choices
     rows += [(name, _setting(choices, name)) for name in found.differing]
+    rows += _machines(found)
     return [*rows, ("parameters", _size), ("tokens", _tokens)]
+
+
+def _machines(found: WhatIf) -> list[tuple[str, _Cell]]:
+    """Rows of what differs of the machines that were chosen."""
+    names = [answer.scenario.name for answer in found.answers]
+    chosen = [_machine(answer) for answer in found.answers]
+
+    def cells_by(name: str, cells: list[str]) -> tuple[str, _Cell]:
+        by_name = dict(zip(names, cells, strict=True))
+        return name, lambda answer: by_name[answer.scenario.name]
+
+    return [cells_by(name, cells) for name, cells in machine_columns(chosen)]
+
+
+def _machine(answer: Answer) -> dict[str, Any] | None:
+    design = answer.result.design
+    return None if design is None else machine_of(answer.result.problem, design)
+
+
+def _heading(name: str) -> tuple[str, ...]:
+    """A name on several lines, which break after an equals sign rather than within a value."""
+    key, equals, value = name.partition("=")
+    parts = (f"{key}{equals}", value) if value else (key,)
+    return tuple(piece for part in parts for piece in wrap(part, _LONGEST_HEAD))
 
 
 def _less(answer: Answer, change: float | None, dimension: str) -> str:
@@ -127,6 +153,8 @@ def print_whatif(console: Console, found: WhatIf) -> None:
     else:
         _print_rows(console, found)
     notes = []
+    if said := same_machine([m for m in map(_machine, found.answers) if m is not None]):
+        notes.append(said)
     if found.limits:
         notes.append("* binds: the design is at the limit, or something better fits without it.")
     if found.incomparable:
@@ -173,7 +201,7 @@ def _print_columns(console: Console, found: WhatIf) -> None:
         for name, cell in rows:
             body.append([f"  {name}", *(cell(answer) for answer in found.answers)])
     names = (answer.scenario.name for answer in found.answers)
-    headings: list[Heading] = ["", *(tuple(wrap(name, _LONGEST_HEAD)) for name in names)]
+    headings: list[Heading] = ["", *map(_heading, names)]
     folds = dict.fromkeys(range(1, len(headings)), _LONGEST_HEAD)
     print_table(console, Table(headings, body, folds=folds))
 
@@ -249,6 +277,7 @@ def _csv_row(found: WhatIf, answer: Answer) -> dict[str, Any]:
         row |= {k: _plain(v) for k, v in architecture_dict(design.architecture).items()}
         row |= {"parameters": design.parameters.total, "tokens": design.tokens}
         row["training_flops"] = design.training_flops
+        row |= {key: _plain(value) for key, value in (_machine(answer) or {}).items()}
     for name, use in answer.uses.items():
         row |= {f"{name}_used": use.used, f"{name}_limit": use.limit}
         row |= {f"{name}_share": share(use), f"{name}_binds": _plain(use.binding)}

@@ -27,7 +27,7 @@ P = "one-h100-1e24"
         (f"solve {P} --zzz", "no such option --zzz; see"),
         ("--versoin", "no such option --versoin (did you mean --version?)"),
         ("solve", "FILE is missing: a problem file, or a name that `problems` lists; see"),
-        ("solve --law", "--law needs a value: a law that `laws` lists"),
+        ("solve --law", "--law needs a value: judge by this loss law: a name"),
         (f"plan-runs {P}", "--budget is missing: training FLOPs"),
         (f"solve {P} more", "more: this argument is too many; see"),
         (f"solve {P} more most", "more most: these arguments are too many; see"),
