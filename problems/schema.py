@@ -117,7 +117,7 @@ def _key(table: type[Table], key: str, field: Field, prefix: str = "") -> Descri
 def _words(schema: Schema) -> tuple[object, ...]:
     """The few values that a schema takes, if it lists them."""
     branches = (schema, *schema.get("anyOf", ()))
-    found = next((each["enum"] for each in branches if "enum" in each), [])
+    found: list[object] = next((each["enum"] for each in branches if "enum" in each), [])
     return tuple(found) if 1 < len(found) <= _MOST_WORDS else ()
 
 

@@ -94,6 +94,7 @@ UNITS = MappingProxyType(
             "hours": Fraction(_SECONDS_AN_HOUR),
             "day": Fraction(_SECONDS_A_DAY),
             "days": Fraction(_SECONDS_A_DAY),
+            "week": Fraction(7 * _SECONDS_A_DAY),
             "weeks": Fraction(7 * _SECONDS_A_DAY),
         },
         "bytes/s": _rate_units("B/s"),

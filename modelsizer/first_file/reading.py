@@ -89,6 +89,17 @@ def _dollars(text: str) -> str:
     return f"{bare[1:].strip()} USD" if bare[:1] == "$" else bare
 
 
+def _trained_on(text: str) -> Devices:
+    """Accelerators whose peak is known."""
+    found = _devices(text)
+    if found.device.bf16_flops is None:
+        raise ValueError(
+            f"the bf16 FLOP/s of {found.device.name} are not known: write the training FLOPs, such "
+            "as '1e22'"
+        )
+    return found
+
+
 def read_training(text: str) -> Training:
     """Read what there is to train with.
 
@@ -100,13 +111,13 @@ def read_training(text: str) -> Training:
     2.5
     """
     if match := _TIME.fullmatch(text.strip()):
-        found = _devices(match["devices"])
+        found = _trained_on(match["devices"])
         _positive(match["time"], "seconds")
         return Training(replace(found, count=found.count or 1), time=match["time"])
     if match := _MONEY.fullmatch(text.strip()):
         money, price = _dollars(match["money"]), match["price"]
         _positive(money, "dollars")
-        found = _devices(match["devices"])
+        found = _trained_on(match["devices"])
         if price is None:
             raise ValueError(
                 f"{short(text)} has no price: say what an hour of one costs, such as "
@@ -147,6 +158,10 @@ def read_serving(text: str) -> Serving:
         found = _devices(rest)
     except ValueError as error:
         raise ValueError(f"{error}; or write the memory of a device ('2 GB'), or none") from None
+    if found.device.memory is None:
+        raise ValueError(
+            f"the memory of {found.device.name} is not known: write it, such as '8 GB'"
+        )
     return Serving(replace(found, count=found.count or 1), bits=bits, price=price)
 
 

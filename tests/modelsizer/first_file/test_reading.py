@@ -100,6 +100,8 @@ def test_examples_are_answers(question: object) -> None:
         ("train", "256 H10 for 30 days", "unknown accelerator"),
         ("train", "256 H100 for 30 dyas", "did you mean days"),
         ("train", "0 H100 for 30 days", "whole number from 1"),
+        ("train", "4 M3-Ultra for 1 week", "write the training FLOPs"),
+        ("serve", "Snapdragon-8-Gen-3", "such as '8 GB'"),
         ("train", "256 H100 for -3 days", "positive"),
         ("train", "2M USD on H100-SXM", "at 2.5"),
         ("train", "2M EUR on H100-SXM at 2", "not a unit"),
