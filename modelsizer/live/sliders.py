@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,32 +13,39 @@ from modelsizer.live.state import Asked, State
 from modelsizer.live.view import View, view_of
 from modelsizer.problems.architecture.architecture import Architecture
 
+Command = Callable[[Sequence[str]], str]
+"""The command line that answers with so many ``key=value`` set over the problem."""
 
-def view_at(grid: Grid, at: At, source: str) -> View:
+
+def view_at(grid: Grid, at: At, command: Command) -> View:
     """The view of a point of a grid, as the live page has it for the same settings."""
     result, settings = grid.result(at), grid.settings(at)
     asked = Asked(result.problem, settings, ())
     controls = {axis.key: axis.control for axis in grid.axes}
-    view = view_of(result, asked, State(settings), controls, source=source, version="")
+    view = view_of(result, asked, State(settings), controls, source="", version="")
     return replace(
-        view, certificate=grid.certificate(at), seconds="", design=None, hyperparameters=[]
+        view,
+        certificate=grid.certificate(at),
+        command=command(asked.pairs),
+        seconds="",
+        design=None,
+        hyperparameters=[],
     )
 
 
-def sliders_data(grid: Grid, source: str, missing: str = "") -> dict[str, Any]:
+def sliders_data(grid: Grid, command: Command, missing: str = "") -> dict[str, Any]:
     """What the sliders of a report need, as plain values for JSON.
 
     Parameters
     ----------
     grid : Grid
-    source : str
-        The file's name.
+    command : callable
     missing : str
         What is said at a point that is not proven.
     """
     points = [at if at in grid.points else None for at in grid.everywhere()]
     stacks, stack_of = _stacks(grid, points)
-    views = [None if at is None else view_at(grid, at, source).to_dict() for at in points]
+    views = [None if at is None else view_at(grid, at, command).to_dict() for at in points]
     return {
         "name": grid.problem.name,
         "controls": [axis.control.to_dict() for axis in grid.axes],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import platform
 import shlex
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 
 from modelsizer.optimizer.result import Result
@@ -60,6 +62,13 @@ class CommandLine:
         words += ["--no-sliders"] if verb == "report" and not self.sliders else []
         words += ["--date", self.date] if verb == "report" and self.date else []
         return shlex.join(words)
+
+    def with_settings(self, pairs: Sequence[str]) -> str:
+        """Return the command that answers with other settings, in place of those of their keys."""
+        keys = {pair.partition("=")[0] for pair in pairs}
+        kept = [text for text in self.settings if text.partition("=")[0].strip() not in keys]
+        asked = replace(self, settings=(*kept, *pairs), time_limit=None, quick=False)
+        return replace(asked, corners=False).command("solve")
 
 
 FROM_A_FILE = CommandLine("problem.toml")

@@ -17,7 +17,7 @@ from modelsizer.page.question import FROM_A_FILE, CommandLine, problem_section, 
 from modelsizer.page.scripts import page_script, page_style
 from modelsizer.page.sliders import NONE, sliders_of
 from modelsizer.page.style import CSS
-from modelsizer.page.tags import NEWLINE, Html, block, join, listing, pairs, table, tag
+from modelsizer.page.tags import NEWLINE, Html, block, coded, join, listing, pairs, table, tag
 from modelsizer.pictures.picture import too_many
 from modelsizer.pictures.report import Drawn, pictures
 from modelsizer.problems.errors import require_type
@@ -110,8 +110,9 @@ def page_of(
     ranking, whole = _ranking(result, clock.within(clock.share(4))) if solved else (Html(""), True)
     moved, hover = NONE, Html("")
     if command_line.sliders:
-        moved = sliders_of(result, command_line.source, clock.within(clock.share(4)))
-        hover = hover_data(result, clock.within(clock.share(4)))
+        moved = sliders_of(result, command_line, clock.within(clock.share(4)))
+        if solved:
+            hover = hover_data(result, clock.within(clock.share(4)))
     context, drawn = _context(pictures(result, clock))
     sections = [
         ("answer", "The answer", _answer(result)) if solved else None,
@@ -197,7 +198,7 @@ def _warnings(result: Result) -> tuple[str, str, Html] | None:
     if not result.warnings:
         return None
     heading = "Why" if result.status == "infeasible" else "Warnings"
-    return heading.lower(), heading, listing([str(warning) for warning in result.warnings])
+    return heading.lower(), heading, listing([coded(str(warning)) for warning in result.warnings])
 
 
 def _corners(found: ProblemCorners) -> Html:
@@ -242,7 +243,7 @@ def _ranking(result: Result, clock: Clock) -> tuple[Html, bool]:
     problem = result.problem
     if reason := too_many(problem):
         made = f"Not made: {reason}. `modelsizer rank` lists them."
-        return tag("p", made, class_="quiet"), True
+        return tag("p", coded(made), class_="quiet"), True
     found = rank(problem, top=BEST, group_by="layers", clock=clock)
     if not found.complete:
         return tag("p", f"Not made: {STOPS[found.stop]}.", class_="quiet"), False

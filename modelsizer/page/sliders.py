@@ -6,6 +6,7 @@ from modelsizer.live.grid import Grid, grid
 from modelsizer.live.sliders import sliders_data
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.tables.clock import Clock, Ending
+from modelsizer.page.question import CommandLine
 from modelsizer.page.scripts import json_element
 from modelsizer.page.tags import Html, join, tag
 from modelsizer.problems.records import dataclass
@@ -38,14 +39,13 @@ class Sliders:
 NONE = Sliders(None)
 
 
-def sliders_of(result: Result, source: str, clock: Clock) -> Sliders:
+def sliders_of(result: Result, command_line: CommandLine, clock: Clock) -> Sliders:
     """The sliders of an answer.
 
     Parameters
     ----------
     result : Result
-    source : str
-        The problem's path, or its name in the library.
+    command_line : CommandLine
     clock : Clock
     """
     ending = Ending()
@@ -61,7 +61,7 @@ def sliders_of(result: Result, source: str, clock: Clock) -> Sliders:
         content = tag("p", *said, class_="quiet")
         return Sliders((NAME, HEADING, content), whole=stop == "proven")
     missing = "" if found.complete else f"Not proven: {STOPS[stop]} while this page was made."
-    data = json_element("sliders-data", sliders_data(found, source, missing))
+    data = json_element("sliders-data", sliders_data(found, command_line.with_settings, missing))
     parts = [tag("p", *_words(found)), tag("div", _without_scripts(), id="sliders-desk"), data]
     return Sliders((NAME, HEADING, join(parts, "\n")), moves=True, whole=found.complete)
 

@@ -53,6 +53,14 @@ def _text(text: str, *, quote: bool = False) -> str:
     return seen if seen.isascii() else seen.encode("ascii", "xmlcharrefreplace").decode()
 
 
+def coded(text: str) -> Html:
+    """Text whose commands, between backquotes, are code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return join([text])
+    return join(tag("code", part) if at % 2 else part for at, part in enumerate(parts))
+
+
 def css_in_ascii(text: str) -> str:
     """A style sheet in ASCII, so that no encoding changes it."""
     return "".join(c if c.isascii() else f"\\{ord(c):x} " for c in text)

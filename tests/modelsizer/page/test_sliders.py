@@ -17,9 +17,10 @@ from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.page.question import CommandLine
 from modelsizer.page.sliders import sliders_of
-from modelsizer.page.tags import css_in_ascii, script_in_ascii
+from modelsizer.page.tags import coded, css_in_ascii, script_in_ascii
 from tests.support.packed_rows import unpacked
 
+TINY_FILE = CommandLine("tiny.toml")
 NAME = "</script><script>alert(1)</script> \u2264 \U0001f600 \"'"
 TINY = """
 [space]
@@ -58,7 +59,7 @@ def hashed(content: str) -> str:
 
 
 def test_a_page_holds_its_data_and_one_script_that_may_run() -> None:
-    page = report(answer(), CommandLine("tiny.toml"))
+    page = report(answer(), TINY_FILE)
     assert page.isascii()
     data, hover, script = scripts(page)
     found = json.loads(data)
@@ -77,11 +78,11 @@ def test_a_page_holds_its_data_and_one_script_that_may_run() -> None:
         "connect-src 'none'; img-src data:; base-uri 'none'; form-action 'none'"
     )
     assert "<noscript>" in page and 'href="#sliders"' in page
-    assert page == report(answer(), CommandLine("tiny.toml"))
+    assert page == report(answer(), TINY_FILE)
 
 
 def test_without_sliders_there_is_no_script() -> None:
-    page = report(answer(), CommandLine("tiny.toml"), sliders=False)
+    page = report(answer(), TINY_FILE, sliders=False)
     assert (
         "<script" not in page
         and "script-src" not in rules(page)
@@ -93,19 +94,19 @@ def test_without_sliders_there_is_no_script() -> None:
 def test_a_problem_that_no_limit_moves_has_none() -> None:
     fixed = TINY.replace("{min = 4, max = 8}", "4").replace("[512, 640, 768]", "512")
     fixed += "[objective]\nminimize = 'parameters'\n"
-    assert sliders_of(answer(fixed), "tiny.toml", Clock()).section is None
+    assert sliders_of(answer(fixed), TINY_FILE, Clock()).section is None
     assert 'id="sliders' not in report(answer(fixed))
 
 
 def test_a_grid_that_would_take_too_long_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("modelsizer.page.sliders.grid", lambda *_: grid(*_, 0.01))
-    made = sliders_of(answer(), "tiny.toml", Clock())
+    made = sliders_of(answer(), TINY_FILE, Clock())
     assert made.section is not None and not made.moves and made.whole
     assert "No sliders: its answers take too long to prove." in made.section[2]
 
 
 def test_what_is_not_proven_is_said() -> None:
-    late = sliders_of(answer(), "tiny.toml", Clock.of(0))
+    late = sliders_of(answer(), TINY_FILE, Clock.of(0))
     assert late.section is not None and not late.moves and not late.whole
     assert "No sliders: the time limit was reached." in late.section[2]
     page = report(answer(), time_limit=0)
@@ -118,7 +119,7 @@ def test_a_part_of_a_grid_is_shown_with_what_is_missing(monkeypatch: pytest.Monk
     most = dict(list(found.points.items())[: found.size * 2 // 3])
     part = replace(found, points=most, stop="interrupted")
     monkeypatch.setattr("modelsizer.page.sliders.grid", lambda *_: part)
-    made = sliders_of(answer(), "tiny.toml", Clock())
+    made = sliders_of(answer(), TINY_FILE, Clock())
     assert made.section is not None and made.moves and not made.whole
     assert f"{len(most)} of {found.size} answers were proven" in made.section[2]
     assert "The others were not: it was interrupted." in made.section[2]
@@ -127,3 +128,21 @@ def test_a_part_of_a_grid_is_shown_with_what_is_missing(monkeypatch: pytest.Monk
 def test_scripts_and_styles_are_ascii() -> None:
     assert script_in_ascii('"\u2264 \U0001f600"') == '"\\u{2264} \\u{1f600}"'
     assert css_in_ascii('"\u2264b"') == '"\\2264 b"'
+
+
+def test_the_command_of_a_point_has_what_was_asked_and_what_was_moved() -> None:
+    asked = CommandLine("a b.toml", ("budgets.kv_cache=1 GB", "serving.batch_size=2"),
+                        ("budgets.parameters",), time_limit=5.0, corners=True)  # fmt: skip
+    assert asked.with_settings(()) == (
+        "modelsizer solve 'a b.toml' --set 'budgets.kv_cache=1 GB' --set serving.batch_size=2 "
+        "--without budgets.parameters"
+    )
+    assert asked.with_settings(("budgets.kv_cache=2 GB",)) == (
+        "modelsizer solve 'a b.toml' --set serving.batch_size=2 --set 'budgets.kv_cache=2 GB' "
+        "--without budgets.parameters"
+    )
+
+
+def test_commands_within_text_are_code() -> None:
+    assert coded("`a <b>` does") == "<code>a &lt;b&gt;</code> does"
+    assert coded("one ` alone & more") == "one ` alone &amp; more"
