@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from docs.building import links, reference
+from docs.building import links, notebooks, reference
 from tests.support.shared import ROOT
 
 PAGES = [
@@ -15,10 +15,13 @@ PAGES = [
     *sorted(p.relative_to(ROOT).as_posix() for p in ROOT.glob("docs/**/*.md")),
 ]
 
+NOTEBOOKS = [f"docs/{path}" for path in notebooks.found(ROOT / "docs")]
+
 
 @cache
 def text(page: str) -> str:
-    return reference.filled((ROOT / page).read_text())
+    read = (ROOT / page).read_text()
+    return notebooks.shown(page, read) if page in NOTEBOOKS else reference.filled(read)
 
 
 @cache
@@ -26,7 +29,7 @@ def anchors(page: str) -> set[str]:
     return links.anchors(text(page))
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, *NOTEBOOKS])
 def test_links_lead_somewhere(page: str) -> None:
     wrong = []
     for link in links.linked(text(page)):
