@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from modelsizer.problems import checks, reading
 from modelsizer.problems.brief import named
@@ -17,7 +17,7 @@ from modelsizer.problems.requirements.objective import LAW_KEYS
 from modelsizer.problems.shown import Shown
 from modelsizer.problems.space.empty import empty_space
 from modelsizer.problems.statement import Statement
-from modelsizer.problems.typed_tables import TableError
+from modelsizer.problems.typed_tables import Table, TableError
 from modelsizer.problems.units import format_quantity
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ UNCHANGED: Any = Unchanged()
 
 class Problem(Shown, Statement):
     """One sizing problem, frozen and validated.
+
+    `load` reads one, and tables of keys and values make one: ``Problem(space={...}, ...)``.
 
     Parameters
     ----------
@@ -81,6 +83,41 @@ class Problem(Shown, Statement):
     >>> problem.with_settings({"budgets.training_flops": 2e24}).budgets.training_flops.max
     2000000000000000000000000
     """
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            space: SpaceKeys | Keys,
+            name: str = "",
+            training: TrainingKeys | Keys = ...,
+            serving: ServingKeys | Keys = ...,
+            lifetime: LifetimeKeys | Keys = ...,
+            prices: Keys = ...,
+            budgets: BudgetsKeys | Keys = ...,
+            objective: ObjectiveKeys | Keys = ...,
+            tokenizer: TokenizerKeys | Keys = ...,
+            laws: Keys = ...,
+            scenarios: Keys = ...,
+        ) -> None: ...
+
+    else:
+
+        def __init__(self, /, **tables: Any) -> None:
+            known = {key: value for key, value in tables.items() if value is not None}
+            plain = {k: v.given() if isinstance(v, Table) else v for k, v in known.items()}
+            made = self._validated(plain)
+            self._filled(made.__dict__, made.model_fields_set)
+
+    @classmethod
+    def model_validate(cls, given: object) -> Problem:
+        """Read the tables alone, as `Table` does; `from_tables` checks what they say together."""
+        if isinstance(given, cls):
+            return given
+        made = cls.__new__(cls)
+        Statement.__init__(made, **cast("Mapping[str, Any]", given))
+        return made
 
     def _words(self) -> str:
         limits = [

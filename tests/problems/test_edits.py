@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import doctest
 import inspect
+import pickle
 from typing import Any
 
 import numpy as np
@@ -123,6 +125,18 @@ def test_the_signature_of_a_table_shows_its_keys(name: str) -> None:
     shown = inspect.signature(kind)
     assert set(shown.parameters) == set(kind.model_fields)
     assert "Kind(" not in str(shown) and "Several(" not in str(shown)
+
+
+def test_a_problem_is_made_of_tables() -> None:
+    tables = problem().to_dict()
+    assert Problem(**tables) == Problem(**dict(problem())) == problem()
+    assert pickle.loads(pickle.dumps(Problem(**tables))) == copy.deepcopy(problem()) == problem()
+    with pytest.raises(ProblemError, match=r"budgets.kv_cash: unknown key \(did you mean kv_cache"):
+        Problem(**tables | {"budgets": {"kv_cash": 1}})
+    with pytest.raises(ProblemError, match="space: this key is required"):
+        Problem(name="x")  # type: ignore[call-arg]
+    with pytest.raises(ProblemError, match="space: 3 is not a table"):
+        Problem(space=3)  # type: ignore[arg-type]
 
 
 def test_the_signature_of_a_problem_shows_its_tables() -> None:
