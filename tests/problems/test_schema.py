@@ -73,10 +73,10 @@ def test_every_problem_of_the_library_validates(name: str) -> None:
 @pytest.mark.parametrize(
     ("make", "seeds"),
     [
-        (random_problems.random_tables, 40),
-        (random_problems.layout_tables, 40),
-        (extreme_problems.extreme_tables, 40),
-        (lambda seed: every_setting.problem(seed).to_dict(), 8),
+        (random_problems.random_tables, 15),
+        (random_problems.layout_tables, 15),
+        (extreme_problems.extreme_tables, 15),
+        (lambda seed: every_setting.problem(seed).to_dict(), 4),
     ],
 )
 def test_what_the_reader_reads_the_schema_takes(make: Any, seeds: int) -> None:
@@ -118,7 +118,7 @@ def _wrong() -> Iterator[tuple[str, Any, str]]:
         found = [
             case for case in cases() if "--set" not in case.args and "problem.toml" in case.files
         ]
-        texts += [(case.door, case.files["problem.toml"].decode()) for case in found[::3]]
+        texts += [(case.door, case.files["problem.toml"].decode()) for case in found[::7]]
     for door, text in texts:
         if len(text) > 20_000:
             continue
@@ -143,7 +143,7 @@ def test_what_the_reader_refuses_the_schema_refuses_but_for_reasons() -> None:
         elif not (ONLY_THE_READER.search(message) or SEVERAL_KEYS.search(message)):
             taken.append(f"{door}: {message}")
     assert not taken
-    assert refused > 400
+    assert refused > 200
 
 
 @pytest.mark.parametrize(
