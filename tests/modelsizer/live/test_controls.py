@@ -16,7 +16,8 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.reading import library
 from modelsizer.problems.units import parse_quantity
 
-SOME = ("one-h100-1e24", "million-dollars", "fixed-2t-tokens", "eight-h100-128k")
+SOME = ("one-h100-1e24", "fixed-2t-tokens", "eight-h100-128k")
+OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in library() if name not in SOME]
 
 
 def of(name: str) -> tuple[Problem, dict[str, Control]]:
@@ -25,7 +26,7 @@ def of(name: str) -> tuple[Problem, dict[str, Control]]:
     return problem, {control.key: control for control in controls(problem, unsolved)}
 
 
-@pytest.mark.parametrize("name", library())
+@pytest.mark.parametrize("name", [*SOME, *OTHERS])
 def test_stops_of_limits_are_read_by_the_file_and_hold_its_own(name: str) -> None:
     problem = Problem.load(name)
     for control in limit_controls(problem):
@@ -42,7 +43,7 @@ def test_stops_of_limits_are_read_by_the_file_and_hold_its_own(name: str) -> Non
             assert problem.with_settings({control.key: own.value}) == problem
 
 
-@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("name", [*SOME, *OTHERS])
 def test_keys_are_unique_and_settings_are_taken(name: str) -> None:
     problem, found = of(name)
     assert len(found) == len(controls(problem, Result.unsolved(problem, "auto", "time")))
