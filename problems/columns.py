@@ -75,6 +75,8 @@ class Columns:
 
     def take(self, where: NDArray[Any] | slice) -> Self:
         """The rows at these positions, or where this mask holds."""
+        if isinstance(where, np.ndarray) and where.dtype == bool:
+            where = np.flatnonzero(where)  # once: by a mask each column takes several times as long
         kind: Any = type(self)  # to mypy no key of a cache
         names = _names(kind)
         return type(self)(**{name: _taken(getattr(self, name), where) for name in names})
@@ -136,7 +138,7 @@ def _nbytes(value: Any) -> int:
 
 def _taken(value: Any, where: NDArray[Any] | slice) -> Any:
     if isinstance(value, np.ndarray):
-        return value[where]
+        return value[where] if isinstance(where, slice) else value.take(where, axis=0)
     if isinstance(value, Columns):
         return value.take(where)
     if isinstance(value, dict):
