@@ -38,26 +38,37 @@ def init(
     ] = _USUAL,
     model: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="Kind and size: 'mixture of 30B', small, dense."),
+        typer.Option(
+            metavar="TEXT", help="Kind and size: dense (the default), small, or 'mixture of 30B'."
+        ),
     ] = None,
     train: Annotated[
         str | None,
         typer.Option(
             metavar="TEXT",
-            help="'256 H100-SXM for 30 days', '1e24 FLOPs', or '2M USD on 512 H100-SXM at 2.5'.",
+            help="'256 H100-SXM for 30 days' (the default), '1e24 FLOPs', or '2M USD on 512 "
+            "H100-SXM at 2.5'.",
         ),
     ] = None,
     serve: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="'one L40S', '8 H200-SXM at 8 bits', '2 GB', or none."),
+        typer.Option(
+            metavar="TEXT",
+            help="'one H100-SXM' (the default), '8 L40S at 8 bits', '2 GB', or none.",
+        ),
     ] = None,
     users: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="'8192 tokens for 16 users at 20 tokens/s'."),
+        typer.Option(
+            metavar="TEXT",
+            help="'8192 tokens for 16 users' (the default), 'at 20 tokens/s' or not.",
+        ),
     ] = None,
     goal: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="loss, or another quantity: 'serving_cost at 2.1'."),
+        typer.Option(
+            metavar="TEXT", help="loss (the default), or another quantity: 'parameters at 2.1'."
+        ),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Write over a file that is there.")

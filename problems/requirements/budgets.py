@@ -66,7 +66,9 @@ def _one_sided(name: str, value: Interval) -> Interval:
 def _limit(name: str, dimension: str, bare: Bare) -> Kind:
     row = QUANTITIES[name]
     ends = ("min", "max") if row.only is None else (row.only,)
-    example = {"min": row.example} if row.only == "min" else row.example
+    example: object = row.example
+    if row.only == "min" and example is not None:
+        example = {"min": example}
     return limit(dimension, bare, none=name in OF_DEVICES, ends=ends, example=example)
 
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from modelsizer import Problem
 from modelsizer.cli import app
+from modelsizer.first_file.questions import QUESTIONS
 from modelsizer.problems.reading import schema_file
 
 
@@ -27,6 +28,12 @@ def test_the_file_checks_and_solves_at_once(tmp_path: Path) -> None:
     assert f"modelsizer prices {path}" in answer.stdout
     for command in ("check", "solve"):
         assert CliRunner().invoke(app, [command, path]).exit_code == 0
+
+
+def test_help_says_the_defaults() -> None:
+    text = " ".join(run("--help").stdout.split())
+    for question in QUESTIONS:
+        assert f"{question.examples[0]} (the default)" in text.replace("'", "")
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
