@@ -33,6 +33,10 @@ def test_a_slider_moves_and_the_answer_is_that_of_the_command_line(live: Live) -
     assert "since the last answer" in said
     assert view["loss"]["short"] in said
     assert desk.page.locator(".pairs .was").count()
+    desk.page.wait_for_function(
+        "text => document.querySelector('.desk-voice').textContent.includes(text)",
+        arg=view["headline"],
+    )
 
 
 def test_the_last_of_many_moves_is_answered(live: Live) -> None:
@@ -48,7 +52,7 @@ def test_the_last_of_many_moves_is_answered(live: Live) -> None:
     text = desk.field(FLOPS).input_value()
     desk.wait_for_loss(f"{expected({FLOPS: text}):.3f}")
     desk.page.locator("#undo").click()  # a drag is one step
-    desk.page.wait_for_function("document.getElementById('undo').disabled")
+    desk.page.wait_for_function("() => document.getElementById('undo').disabled")
     assert desk.field(FLOPS).input_value() == "3e23"
 
 
@@ -187,6 +191,41 @@ def test_the_buttons_copy_and_save(live: Live, tmp_path: Any) -> None:
     with page.expect_download() as caught:
         page.locator("#config").click()
     assert caught.value.suggested_filename.endswith(".json")
+
+
+@pytest.mark.slow
+def test_what_is_typed_is_not_lost_when_an_answer_comes(live: Live) -> None:
+    desk = live()
+    desk.slider(FLOPS).focus()
+    desk.page.keyboard.press("Home")
+    desk.field(MEMORY).focus()
+    desk.page.keyboard.type("700")
+    desk.page.wait_for_selector(".changes strong")
+    desk.page.keyboard.type(" MB")
+    assert desk.field(MEMORY).input_value() == "700 MB"
+    view = desk.answer_to(lambda: desk.page.keyboard.press("Enter"))
+    assert view["loss"]["value"] == expected(view["settings"])
+    assert list(view["settings"]) == [FLOPS, MEMORY]
+
+
+@pytest.mark.slow
+def test_the_rest_of_an_answer_that_comes_in_two_parts_is_shown(live: Live) -> None:
+    desk = live()
+    asked = []
+
+    def in_parts(route: Any) -> None:
+        quick = route.request.post_data_json.get("quick", False)
+        asked.append(quick)
+        found = route.fetch().json() | {"more": quick}
+        route.fulfill(json=found | {"headline": "first"} if quick else found)
+
+    desk.page.route("**/view", in_parts)
+    desk.slider(MEMORY).focus()
+    desk.page.keyboard.press("PageDown")
+    desk.page.wait_for_selector(".changes strong")
+    desk.page.wait_for_function("() => document.querySelector('.headline').textContent !== 'first'")
+    assert asked == [True, False]
+    assert "since the last answer" in desk.page.locator(".changes").inner_text()
 
 
 @pytest.mark.slow

@@ -81,7 +81,9 @@
   }
 
   // One control: [what it is called, its error, its parts]; change(value|undefined, text) tells a move.
-  function row(control, name, number, change, finish, help) {
+  function row(control, name, number, tellOf, finish, help) {
+    let shown = null; // what it was put to last; null once it was moved or typed in
+    const change = (...move) => { shown = null; tellOf(...move); };
     const id = `desk-control-${number}`;
     const wrong = h("p", { class: "wrong", id: `${id}-wrong`, hidden: true });
     const back = h("button", { type: "button", class: "back", hidden: true, "aria-label": `${name}: back to ${control.text}`, title: `back to ${control.text}`,
@@ -108,6 +110,9 @@
     return {
       control, element,
       put(value, told) {
+        const all = JSON.stringify([value, told]);
+        if (all === shown) return;
+        shown = all;
         const own = value === undefined && !told;
         const stop = own ? control.at : control.stops.findIndex((one) => same(one.value, value));
         const text = own ? control.text : this.text(value, told);
@@ -127,7 +132,7 @@
           }
         }
       },
-      typed(text) { if (parts.text && !control.fixed) parts.text.input.value = text; },
+      typed(text) { shown = null; if (parts.text && !control.fixed) parts.text.input.value = text; },
       text: (value, told) => (told ? told.text : control.stops.find((one) => same(one.value, value))?.text ?? String(value)),
       matches: (word) => `${control.label} ${control.key}`.toLowerCase().includes(word),
     };

@@ -122,7 +122,8 @@
       changes.replaceChildren(...(found.length ? [h("span", { class: "quiet" }, "since the last answer: "),
         ...found.slice(0, 8).flatMap(([label, was, is], i) => [i ? h("span", { class: "dot", "aria-hidden": "true" }, " · ") : "",
           h("span", { class: "change" }, `${label} `, h("s", {}, was), h("span", { class: "sr" }, " is now "), h("span", { class: "arrow", "aria-hidden": "true" }, " → "), h("strong", {}, is))]),
-        found.length > 8 ? h("span", { class: "quiet" }, " and more") : ""] : []));
+        found.length > 8 ? h("span", { class: "quiet" }, " and more") : ""]
+        : [h("span", { class: "quiet" }, before && before !== view ? "since the last answer: nothing" : "")]));
       const solved = view.architecture.length > 0;
       last.classList.toggle("stale", !solved);
       if (solved || !kept) body(view, new Map(found.map(([label, was]) => [label, was])));
