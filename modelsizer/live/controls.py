@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from types import MappingProxyType
 
@@ -167,10 +168,10 @@ def _evidence(problem: Problem) -> Iterator[Control]:
     laws = dict.fromkeys((problem.objective.law, *_laws(problem)))
     yield _menu(_LAW, "loss law", laws, problem.objective.law)
     goal = problem.objective
-    key = f"objective.{goal.sense}"
-    yield Control(
-        key, goal.sense, "evidence", "text", text=goal.quantity, help=help_of(key), rare=True
-    )
+    known = (n for n, row in QUANTITIES.items() if goal.sense in row.senses)
+    able = [name for name in known if not problem.lacks(name)]
+    goals = _menu(f"objective.{goal.sense}", goal.sense, able, goal.quantity)
+    yield replace(goals, rare=True)
 
 
 def _menu(key: str, label: str, names: Iterable[str], own: str | None) -> Control:

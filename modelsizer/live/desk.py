@@ -23,7 +23,7 @@ from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.records import dataclass
 
-SECONDS, EXPLAINING_SECONDS = 60.0, 10.0
+SECONDS, EXPLAINING_SECONDS = 60.0, 5.0
 """Time limits of an answer and of its repairs, after which the page shows what is known by then."""
 WriteReport = Callable[[Result, str, Asked, Clock], str]
 

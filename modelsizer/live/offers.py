@@ -85,8 +85,8 @@ def _change(
     """A repair in words, and what it sets."""
     base = repair.key.removesuffix(".min").removesuffix(".max")
     name, value = name_of(repair.key), repair.value
-    words = QUANTITIES[name].words if name in QUANTITIES else name.replace("_", " ")
-    words = "training tokens" if base == TOKENS else words.replace(".", " ")
+    words = QUANTITIES[name].words if name in QUANTITIES else name
+    words = "training tokens" if base == TOKENS else words
     if repair.side is None:
         return f"{words} to {typed(value)}", dict(repair.made)
     assert not isinstance(value, str)
