@@ -13,6 +13,8 @@ from modelsizer.live.state import Asked, State
 from modelsizer.live.view import View, view_of
 from modelsizer.problems.architecture.architecture import Architecture
 
+UNABLE = "This browser cannot unpack the answers: one of 2023 or later can."
+"""Said where a browser lacks ``DecompressionStream``."""
 Command = Callable[[Sequence[str]], str]
 """The command line that answers with so many ``key=value`` set over the problem."""
 
@@ -53,6 +55,7 @@ def sliders_data(grid: Grid, command: Command, missing: str = "") -> dict[str, A
         "stacks": packed(stacks),
         "stack_of": packed(stack_of),
         "missing": missing,
+        "unable": UNABLE,
     }
 
 

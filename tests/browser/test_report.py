@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from modelsizer import Problem, report, solve
 from modelsizer.live.grid import grid
+from modelsizer.live.sliders import UNABLE
 from modelsizer.page.hover import FIGURES
 from modelsizer.page.question import CommandLine
 from modelsizer.page.tags import Html
@@ -173,6 +174,14 @@ def test_print_and_pages_without_scripts_show_the_files_own_answer(
     assert silent.locator("#answer").is_visible() and not silent.get_by_role("slider").count()
     plain = open_page(written("small", sliders=False))
     assert plain.evaluate("document.scripts.length") == 0
+
+
+def test_a_browser_that_cannot_unpack_says_so(written: Any, open_page: Opened) -> None:
+    page = open_page("about:blank")
+    page.add_init_script("delete window.DecompressionStream")
+    page.goto(written("small"))
+    page.get_by_text(UNABLE).wait_for()
+    assert page.locator("#figure-landscape picture").is_visible()
 
 
 def test_figures_tell_what_is_under_the_pointer(written: Any, open_page: Opened) -> None:

@@ -68,7 +68,7 @@
 
   const data = (id) => { const found = find(id); return found && JSON.parse(found.textContent); };
   const own = data("sliders-data");
-  if (own) slide(own, find("sliders-desk"));
+  if (own) slide(own, find("sliders-desk")).catch(() => find("sliders-desk").replaceChildren(m.h("p", {}, own.unable)));
   const drawn = data("hover-data");
-  if (drawn) hover(drawn);
+  if (drawn) hover(drawn).catch(() => {}); // the pictures stay
 })((window.modelsizer = window.modelsizer || {}));
