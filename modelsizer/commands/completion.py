@@ -140,6 +140,11 @@ def _choices(typed: str) -> list[str]:
     return [word.removeprefix("space.") for word in _settings(f"space.{typed}")]
 
 
+def _exports(typed: str) -> list[str]:
+    found = [f"{name}:" for name in _FRAMEWORKS if name.startswith(typed)]
+    return [*found, f"{found[0]}config.json"] if len(found) == 1 else found
+
+
 # Files
 
 
@@ -201,7 +206,7 @@ _WAYS: dict[str, Complete] = {
     "KEY=VALUES": _settings,
     "KEY=A,B,...": _settings,
     "CHOICE=VALUE": _choices,
-    "FRAMEWORK:PATH": lambda _: [f"{name}:" for name in _FRAMEWORKS],
+    "FRAMEWORK:PATH": _exports,
 }
 """What completes a value, by the word that help shows for it."""
 _OF_COMMANDS: dict[tuple[str, str], Complete] = {

@@ -77,6 +77,7 @@ def test_keys_and_values_of_settings() -> None:
         "serving.accelerator=L4,L40S"
     ]
     assert offered("modelsizer solve x --without budgets.kv_c") == ["budgets.kv_cache"]
+    assert offered("modelsizer solve x --export h") == ["hf:", "hf:config.json"]
     assert offered("modelsizer solve x --fix tied") == [
         "tied_embeddings=", "tied_embeddings=true", "tied_embeddings=false",
     ]  # fmt: skip
