@@ -20,6 +20,7 @@ from modelsizer.optimizer.result import Result as Result
 from modelsizer.optimizer.solver import Solver as Solver
 from modelsizer.optimizer.solver import solve as solve
 from modelsizer.optimizer.surveys.best import best as best
+from modelsizer.optimizer.surveys.depth_width import depth_width as depth_width
 from modelsizer.optimizer.surveys.machines import machines as machines
 from modelsizer.optimizer.surveys.near_ties import near_ties as near_ties
 from modelsizer.optimizer.surveys.ranking import Ranking as Ranking
@@ -56,6 +57,7 @@ from modelsizer.problems.version import __version__ as __version__
 from modelsizer.views.allocation import allocate as allocate
 from modelsizer.views.catalogue import accelerators as accelerators
 from modelsizer.views.catalogue import laws as laws
+from modelsizer.views.catalogue import library as library
 from modelsizer.views.catalogue import models as models
 from modelsizer.views.layers import layers as layers
 from modelsizer.views.memory import memory as memory

@@ -41,22 +41,11 @@ def problems(
             return
         if copy:
             fail("--copy: say which problem, such as `modelsizer problems one-h100-1e24 --copy`")
-        from modelsizer.problems.problem import Problem
-        from modelsizer.problems.reading import library
+        from modelsizer.text.problem import print_problems
+        from modelsizer.views.catalogue import library
 
-        rows = [
-            {"name": name, "about": problem.name, "designs": problem.count_designs()}
-            for name, problem in ((name, Problem.load(name)) for name in library())
-        ]
-
-        def show(console: Console) -> None:
-            from modelsizer.text.kit.tables import Table, print_table
-
-            cells = [(str(row["name"]), str(row["about"]), f"{row['designs']:,}") for row in rows]
-            words = frozenset({0, 1})
-            print_table(console, Table(("name", "about", "designs"), cells, words, {1: None}))
-
-        emit({"problems": rows}, json_, show)
+        found = library()
+        emit(found.to_dict(), json_, lambda console: print_problems(console, found.rows))
 
 
 def _one(name: str, file: str | None, json_: str | None, *, copy: bool, force: bool) -> None:

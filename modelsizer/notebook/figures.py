@@ -205,6 +205,7 @@ _BY_CLASS: MappingProxyType[str, Mapping[str, tuple[Answer, tuple[str, ...]]]] =
         "Architecture": _plain("stack", _alone) | _plain("kinds", _alone)
         | _plain("allocation", _allocation, "contexts"),
         "Audit": _plain("audit", _audited) | _plain("stack", _audit) | _plain("kinds", _audit),
+        "DepthWidth": _plain("shapes"),
         "Description": _plain("allocation", _allocation, "contexts")
         | _plain("stack", _alone) | _plain("kinds", _alone),
         "DrawnAnswer": _plain("uncertainty", _drawn),

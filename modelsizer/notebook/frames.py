@@ -140,6 +140,7 @@ _ROWS = MappingProxyType(
         "Allocation": _listed("contexts"),
         "Audit": _audit,
         "Catalogue": lambda value: value.rows,
+        "DepthWidth": _listed("rows"),
         "DrawnAnswer": _winners,
         "Explanation": _listed("repairs"),
         "FittedTerms": _terms,

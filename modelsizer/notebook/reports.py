@@ -53,9 +53,13 @@ def _catalogue(sheet: Any, value: Any) -> None:
     from modelsizer.text.kit.words import and_more
     from modelsizer.text.laws import print_laws
     from modelsizer.text.models import print_models
+    from modelsizer.text.problem import print_problems
 
     if value.what == "laws":
         print_laws(sheet, LAW_PAGES.values())
+        return
+    if value.what == "problems":
+        print_problems(sheet, value.rows)
         return
     rows = list(value.rows[:_ENTRIES])
     if value.what == "models":
@@ -78,6 +82,12 @@ def _corners(sheet: Any, value: Any) -> None:
 
     title(sheet, value.problem.name)
     print_corners(sheet, value)
+
+
+def _depth_width(sheet: Any, value: Any) -> None:
+    from modelsizer.text.depth_width import print_depth_width
+
+    print_depth_width(sheet, value)
 
 
 def _description(sheet: Any, value: Any) -> None:
@@ -257,6 +267,7 @@ _REPORTS: MappingProxyType[str, Callable[[Any, Any], None]] = MappingProxyType(
         "Architecture": _architecture,
         "Audit": _audit,
         "Catalogue": _catalogue,
+        "DepthWidth": _depth_width,
         "Description": _description,
         "DrawnAnswer": _drawn,
         "Evaluation": _evaluation,

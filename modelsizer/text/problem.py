@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from modelsizer.optimizer.constraints import Constraint, constraints
 from modelsizer.optimizer.sweeps.whatif import value_text
@@ -36,6 +37,13 @@ def print_problem(console: Console, found: Summary) -> None:
     pairs(console, [(key, value_text(key, value)) for key, value in flattened(given).items()])
     if problem.scenarios:
         line(console, f"scenarios: {', '.join(problem.scenarios)}")
+
+
+def print_problems(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print the names of problems, what they are about, and their numbers of designs."""
+    cells = [(str(row["name"]), str(row["about"]), f"{row['designs']:,}") for row in rows]
+    headings, words = ("name", "about", "designs"), frozenset({0, 1})
+    print_table(console, Table(headings, cells, words, {1: None}))
 
 
 def _limit(found: Summary, one: Constraint) -> tuple[str, str, str, str]:

@@ -8,9 +8,11 @@ from typing import Any
 
 from modelsizer.problems.architecture.models import models as every_model
 from modelsizer.problems.brief import counted
-from modelsizer.problems.errors import ArgumentError, did_you_mean, short
+from modelsizer.problems.errors import ArgumentError, ProblemError, did_you_mean, short
 from modelsizer.problems.hardware.accelerators import accelerator
 from modelsizer.problems.laws.pages import LAW_PAGES
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.reading import library as library_files
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.shown import Tabled
 
@@ -26,7 +28,7 @@ class Catalogue(Tabled):
     Parameters
     ----------
     what : str
-        ``"accelerators"``, ``"models"`` or ``"laws"``, the key of the JSON.
+        ``"problems"``, ``"accelerators"``, ``"models"`` or ``"laws"``, the key of the JSON.
     rows : tuple of dict
         The rows of the JSON.
     entry : callable
@@ -52,7 +54,7 @@ class Catalogue(Tabled):
     def __getitem__(self, name: str) -> Any:
         try:
             return self.entry(name)
-        except ValueError as error:
+        except (ValueError, ProblemError) as error:
             raise ArgumentError("name", str(error)) from None
 
     def _ipython_key_completions_(self) -> list[str]:
@@ -62,6 +64,27 @@ class Catalogue(Tabled):
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON contract."""
         return {self.what: list(self.rows)}
+
+
+def library() -> Catalogue:
+    """List the problems that come with modelsizer, with their numbers of designs.
+
+    Returns
+    -------
+    Catalogue
+
+    Examples
+    --------
+    >>> from modelsizer import library
+    >>> library()["phone-2gb"].count_designs()
+    768
+    """
+    problems = ((name, Problem.load(name)) for name in library_files())
+    rows = tuple(
+        {"name": name, "about": problem.name, "designs": problem.count_designs()}
+        for name, problem in problems
+    )
+    return Catalogue("problems", rows, Problem.load)
 
 
 def accelerators() -> Catalogue:

@@ -33,7 +33,7 @@ from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.choices import tie_key
 from modelsizer.problems.columns import LARGEST_INT64
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate, judge
-from modelsizer.problems.errors import ModelsizerError, ProblemError
+from modelsizer.problems.errors import ModelsizerError, ProblemError, require_type
 from modelsizer.problems.laws.shapes import WidthDepthShape
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.units import Number, exact, format_quantity
@@ -81,7 +81,7 @@ def optimal_size(problem: Problem, clock: Clock | None = None) -> int:
 
 def depth_width(
     problem: Problem,
-    parameters: Number,
+    parameters: Number | None = None,
     tolerance: float = DEFAULT_TOLERANCE,
     layers: int | None = None,
     *,
@@ -96,8 +96,8 @@ def depth_width(
     Parameters
     ----------
     problem : Problem
-    parameters : int or float
-        The target size, a whole number.
+    parameters : int or float, optional
+        The target size, a whole number; by default that of the optimum.
     tolerance : float
         Relative and inclusive, compared in exact integers; interpreted as the decimal written.
     layers : int, optional
@@ -107,6 +107,10 @@ def depth_width(
     clock : Clock, optional
         Of the question that this is part of, in place of a time limit.
 
+    Returns
+    -------
+    DepthWidth
+
     Raises
     ------
     ProblemError
@@ -114,11 +118,21 @@ def depth_width(
         gives the nearest sizes that are), or no design with `layers` has that size.
     InfeasibleError
         If no design of any size is feasible.
+    StoppedError
+        If the optimum's size was asked for and the time limit left it unknown.
+
+    Examples
+    --------
+    >>> from modelsizer import Problem, depth_width
+    >>> found = depth_width(Problem.load("phone-2gb"))
+    >>> found.parameters, found.preferred.layers
+    (1958864896, 30)
     """
-    target = _whole(parameters)
+    require_type("problem", problem, Problem)
+    clock = Clock.of(time_limit) if clock is None else clock
+    target = _whole(optimal_size(problem, clock) if parameters is None else parameters)
     if not 0 <= tolerance < 1:
         raise ProblemError.of("tolerance", f"{tolerance!r} is not a share from 0 to below 1")
-    clock = Clock.of(time_limit) if clock is None else clock
     model, ending = Model(problem), Ending()
     fitting, any_ = _Nearest(problem, target), _Nearest(problem, target)
     with ending:

@@ -9,11 +9,13 @@ from typing import Any
 from modelsizer.optimizer.result import Side
 from modelsizer.optimizer.tables.clock import Stop
 from modelsizer.problems.architecture.describing import design_architecture
+from modelsizer.problems.brief import counted, named
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.shown import Drawn, Tabled
 from modelsizer.problems.units import Number, format_quantity
 
 SIDE_BY_SIDE = ("kv_cache", "kv_bytes_per_token", "decode_latency", "prefill_latency",
@@ -212,7 +214,7 @@ class Habit:
 
 
 @dataclass(frozen=True, slots=True)
-class DepthWidth:
+class DepthWidth(Tabled, Drawn):
     """Shapes of nearly equal size.
 
     Parameters
@@ -244,6 +246,11 @@ class DepthWidth:
     ideal: tuple[float, float] | None
     habit: Habit | None = None
     stop: Stop = "proven"
+
+    def _words(self) -> str:
+        size = format_quantity(self.parameters, "parameters")
+        depths = counted(len(self.rows), "depth")
+        return f"of {named(self.problem.name)}: {depths} of about {size} parameters"
 
     @property
     def complete(self) -> bool:

@@ -69,6 +69,8 @@ ANSWERS: dict[str, Callable[[], Any]] = {
     "models": ms.models,
     "laws of the catalogue": ms.laws,
     "law": lambda: ms.laws()["besiroglu-2024"],
+    "library": ms.library,
+    "shapes": lambda: ms.depth_width(problem()),
     "audit": lambda: ms.audit(ms.load_architecture("llama-3-8b"), 15e12),
 }
 """By a name of their own."""
