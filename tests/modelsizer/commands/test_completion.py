@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from modelsizer.cli import COMMANDS, app
 from modelsizer.commands.completion import keys, values
+from modelsizer.commands.views.view import VIEWS
+from modelsizer.problems.architecture.configs.exports.export import EXPORTERS
 from modelsizer.problems.architecture.models import models
 from modelsizer.problems.laws.published import TOKEN_LAWS
 from modelsizer.problems.reading import library
@@ -91,6 +93,12 @@ def test_names_of_catalogues() -> None:
     assert "kaplan-2020,muennighoff-2023" in offered("modelsizer solve x --laws kaplan-2020,mue")
     assert set(values("serving.speculation.model")) == set(models())
     assert {row.name for row in TOKEN_LAWS.values()} <= set(values("objective.law"))
+
+
+def test_words_that_are_listed_are_those_of_the_code() -> None:
+    assert offered("modelsizer export x --to ") == list(EXPORTERS)
+    assert set(offered("modelsizer describe x --view ")) == set(VIEWS)
+    assert {"bound", "scipy", "exhaustive"} < set(offered("modelsizer solve x --solver "))
 
 
 def test_every_key_of_the_file_is_offered() -> None:
