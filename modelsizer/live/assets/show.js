@@ -125,7 +125,7 @@
         found.length > 8 ? h("span", { class: "quiet" }, " and more") : ""]
         : [h("span", { class: "quiet" }, before && before !== view ? "since the last answer: nothing" : "")]));
       const solved = view.architecture.length > 0;
-      last.classList.toggle("stale", !solved);
+      last.classList.toggle("stale", !solved && kept !== null);
       if (solved || !kept) body(view, new Map(found.map(([label, was]) => [label, was])));
       if (solved) kept = view;
       reason(view, solved);
