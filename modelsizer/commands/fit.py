@@ -145,8 +145,11 @@ def fit(
     figure: Annotated[
         str,
         typer.Option(
+            "--picture",
+            "--figure",
+            metavar="PICTURE",
             help="What --plot draws: all, fit, residuals, isoflop, pairs, or scaling: the loss "
-            "against compute, with the runs, the law, its band and the target of --at."
+            "against compute, with the runs, the law, its band and the target of --at.",
         ),
     ] = "all",
     plot_size: PlotSize = "wide",
@@ -253,4 +256,4 @@ def _check(figure: str) -> None:
     from modelsizer.plots.laws.fit import PANELS
 
     if figure not in ("all", *PANELS):
-        fail_choice("--figure", figure, ("all", *PANELS))
+        fail_choice("--picture", figure, ("all", *PANELS))

@@ -187,7 +187,7 @@ def test_a_report_reads_well_at_80_columns(tmp_path: Path) -> None:
         (("--huber", "0"), "--huber: 0.0 is not a positive number"),
         (("--bootstrap", "5"), "--bootstrap: 5 samples"),
         (("--hold-out", "2"), "--hold-out: 2.0 is not a share"),
-        (("--figure", "x"), "--figure: 'x'"),
+        (("--figure", "x"), "--picture: 'x'"),
         (("--parameters", "some"), "--parameters: 'some'"),
         (("-o", "x.json"), "must end in .toml"),
         (("--drop-worst", "100"), "are left"),
