@@ -42,6 +42,7 @@ def dropped(space: Space, splits: Sequence[Split]) -> list[str]:
     """
     if space.d_model.size > MOST_WIDTHS:
         return []
+    splits = tuple(dict.fromkeys(splits))  # many machines ask for the same
     # The aspect rule is a rule and no accident of division.
     free = space.model_copy(update={"aspect_ratio": None})
     none = int((~possible_widths(free, splits, lambda _: True)).sum())
