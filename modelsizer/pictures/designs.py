@@ -40,10 +40,11 @@ ALLOCATION = Picture(
     title="Where parameters and FLOPs go",
     caption="Shares of the parameters, and of the forward FLOPs of a token at several context "
     "lengths.",
-    command="allocate",
+    command="describe",
     figure=drawn_by("allocation"),
     example=Example(
-        "modelsizer allocate deepseek-v3 --context 4096,32768,131072 --plot allocation.png",
+        "modelsizer describe deepseek-v3 --view allocation --context 4096,32768,131072 "
+        "--plot allocation.png",
         _allocation_example,
         "Here of a mixture of experts.",
     ),
@@ -82,9 +83,11 @@ MEMORY = Picture(
     title="What fills the memory of an accelerator",
     caption="The parts of serving and of training memory, which add up to the total, beside the "
     "limit and the memory of the device.",
-    command="memory",
+    command="describe",
     figure=drawn_by("memory"),
-    example=Example("modelsizer memory h100-cluster-90-days --plot memory.png", _memory_example),
+    example=Example(
+        "modelsizer describe h100-cluster-90-days --view memory --plot memory.png", _memory_example
+    ),
     report=_memory_report,
 )
 
@@ -114,10 +117,10 @@ DEVICES = Picture(
     caption="What its weights, cache and states and the engine's reserve take of the memory that "
     "each device reports, and what is left of the share that the engine is given; dashed where "
     "that share ends in what is too much.",
-    command="memory",
+    command="describe",
     figure=drawn_by("device_memory"),
     example=Example(
-        "modelsizer memory llama-3-70b --set serving.weight_bits=8 --set "
+        "modelsizer describe llama-3-70b --view memory --set serving.weight_bits=8 --set "
         "serving.context_length=32768 --set serving.batch_size=4 --devices "
         f"{','.join(_SHOWN)} --plot devices.png",
         _devices_example,
@@ -151,10 +154,10 @@ ROOFLINE = Picture(
     title="A roofline of decode and prefill",
     caption="Decode at several batches, and prefill, at the efficiencies that real engines reach. "
     "Memory bounds a step left of the ridge, compute right of it.",
-    command="roofline",
+    command="describe",
     figure=drawn_by("roofline"),
     example=Example(
-        "modelsizer roofline one-h100-1e24 --set serving.accelerator=H100-SXM "
+        "modelsizer describe one-h100-1e24 --view roofline --set serving.accelerator=H100-SXM "
         "--beside llama-3-8b --plot roofline.png",
         _roofline_example,
     ),
@@ -207,11 +210,11 @@ USERS = Picture(
     title="Users against context, on each accelerator",
     caption="As many requests at once as fit an accelerator and keep the limits, at each context; "
     "a line ends where not one request fits.",
-    command="users",
+    command="describe",
     figure=drawn_by("users"),
     example=Example(
-        f"modelsizer users llama-3-8b --each serving.accelerator={','.join(_SERVED_ON)} "
-        "--plot users.png",
+        "modelsizer describe llama-3-8b --view users "
+        f"--each serving.accelerator={','.join(_SERVED_ON)} --plot users.png",
         _users_example,
         "Here of one accelerator each, in bf16.",
     ),

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 _BESIDE = ("gemma-3-27b", "gpt-oss-120b", "deepseek-v3", "qwen3-next-80b-a3b")
 _SOLVED, _PROBLEM = "windows-128k", "exercise-1e24"
-_COMMAND = f"modelsizer layers {_SOLVED} {' '.join(f'--beside {name}' for name in _BESIDE)}"
+_COMMAND = " ".join(
+    [f"modelsizer describe {_SOLVED} --view layers", *(f"--beside {name}" for name in _BESIDE)]
+)
 
 
 def _example() -> tuple[Compared, str]:
@@ -48,7 +50,7 @@ STACK = Picture(
     title="A stack and its pattern of layers",
     caption="A strip a model, from the first layer on, on one scale: mixers by colour, low where "
     "they do not see the whole context, and below them the feed-forwards.",
-    command="layers",
+    command="describe",
     figure=_stack,
     example=Example(
         f"{_COMMAND} --plot stack.png",
@@ -63,7 +65,7 @@ KINDS = Picture(
     title="Memory and FLOPs by kind of layer",
     caption="Shares of serving memory and of training FLOPs. Plain is what weights cost, hatched "
     "what the context costs: caches and states in memory, scores in FLOPs.",
-    command="layers",
+    command="describe",
     figure=drawn_by("kinds"),
     example=Example(
         f"{_COMMAND} --picture kinds --plot kinds.png",
@@ -92,11 +94,11 @@ EXPERTS = Picture(
     title="Loss over the experts of a mixture",
     caption="What other experts of the same FLOPs predict: a smaller share of them in use (to the "
     "right, where the model holds more) and narrower ones. The star is the design.",
-    command="layers",
+    command="describe",
     data=_experts_data,
     figure=drawn_by("experts"),
     example=Example(
-        f"modelsizer layers qwen3-30b-a3b --problem {_PROBLEM} --picture experts "
+        f"modelsizer describe qwen3-30b-a3b --view layers --problem {_PROBLEM} --picture experts "
         "--plot experts.png",
         lambda: _published("qwen3-30b-a3b"),
         "By the leverage of Tian et al. (2025), whose range is not hatched.",
@@ -117,11 +119,12 @@ CHOICES = Picture(
     name="choices",
     title="What choices cost that no law sees",
     caption="Nats of each choice by published ablations: judgements with a band, not a law.",
-    command="layers",
+    command="describe",
     data=_choices_data,
     figure=drawn_by("choices"),
     example=Example(
-        f"modelsizer layers gpt-oss-120b --problem {_PROBLEM} --picture choices --plot choices.png",
+        f"modelsizer describe gpt-oss-120b --view layers --problem {_PROBLEM} --picture choices "
+        "--plot choices.png",
         lambda: _published("gpt-oss-120b"),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from modelsizer.problems.costs.omissions import OMISSIONS
-from modelsizer.text.kit.lines import line, title
+from modelsizer.text.kit.lines import paragraph, title
 
 
 def print_not_modelled(console: Console) -> None:
@@ -14,4 +14,4 @@ def print_not_modelled(console: Console) -> None:
         title(console, row.what)
         for name in ("where", "size", "remedy", "source"):
             label = {"where": "missing in", "remedy": "allow for it"}.get(name, name)
-            line(console, f"  {label}: {getattr(row, name)}")
+            paragraph(console, f"{label}: {getattr(row, name)}", expand=False)
