@@ -47,6 +47,40 @@ def test_an_editor_completes_without_running(
     assert names <= {one.name for one in found}
 
 
+SCRIPT = """
+from modelsizer import Problem, memory, solve
+made = Problem(space={"layers": 4, "d_model": 512}, budgets={"training_flops": 1e20})
+edited = made.edit(training_flops=2e24, serving={"batch_size": 8}, kv_cache=None)
+result = solve(edited)
+reveal_type(edited)
+reveal_type(result.best.loss)
+reveal_type(result.plot())
+reveal_type(edited.serving.batch_size)
+reveal_type(memory(result))
+made.edit(trainin_flops=3)
+Problem(nam="x", space={})
+made.name = "y"
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_a_type_checker_reads_the_types(project: jedi.Project, tmp_path: Path) -> None:
+    api = pytest.importorskip("mypy.api")
+    (tmp_path / "script.py").write_text(SCRIPT)
+    (tmp_path / "mypy.ini").write_text(f"[mypy]\nmypy_path = {project.path}\n")
+    found, _, _ = api.run(
+        ["--config-file", str(tmp_path / "mypy.ini"), "--ignore-missing-imports",
+         "--cache-dir", str(tmp_path / "cache"), str(tmp_path / "script.py")]
+    )  # fmt: skip
+    for kind in ("problem.Problem", '"float"', "figure.Figure", '"int"', "memory.Memory"):
+        assert f"{kind.strip(chr(34))}" in found
+    assert 'did you mean "training_flops"' in found and 'did you mean "name"' in found
+    assert "read-only" in found and found.strip().endswith(
+        "Found 3 errors in 1 file (checked 1 source file)"
+    )
+
+
 @pytest.mark.parametrize(
     ("code", "names"),
     [
