@@ -24,7 +24,10 @@ from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.records import dataclass
 
 SECONDS, EXPLAINING_SECONDS = 60.0, 5.0
-"""Time limits of an answer and of its repairs, after which the page shows what is known by then."""
+"""Time limits of a view, or drawings, and of repairs, after which the page shows what is known.
+
+What a command gives too has none, as the command has none.
+"""
 WriteReport = Callable[[Result, str, Asked, Clock], str]
 
 
@@ -82,7 +85,7 @@ class Desk:
             problem = asked(text, state).problem
             return solved_dict(self._solving.solver(problem, clock, anew=True), clock)
 
-        return self._ask(self._solving, asker, work)
+        return self._ask(self._solving, asker, work, time_limit=None)
 
     def drawings(self, state: State, asker: str = "") -> dict[str, Any]:
         """The stack, the map and the front of the answer."""
@@ -140,7 +143,7 @@ class Desk:
             name = f"{Path(self.source).stem}.html"
             return {"name": name, "html": write(result, self.source, found, clock)}
 
-        return self._ask(self._reporting, asker, work)
+        return self._ask(self._reporting, asker, work, time_limit=None)
 
     @property
     def reports(self) -> bool:
@@ -161,7 +164,7 @@ class Desk:
         worker: Worker,
         asker: str,
         work: Callable[[ProblemText, Clock], dict[str, Any]],
-        time_limit: float = SECONDS,
+        time_limit: float | None = SECONDS,
     ) -> dict[str, Any]:
         text = ProblemText.read(self.source)
         return worker.queue.ask(asker, lambda clock: work(text, clock), time_limit=time_limit)
