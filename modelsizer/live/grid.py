@@ -34,7 +34,7 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import Number, exact
 
-SECONDS = 9.0
+SECONDS = 8.5
 """CPU time that the grid of a report may take, as `_seconds` estimates it."""
 _SHAPES = (
     (13, 11, 9), (11, 9, 7), (9, 7, 7), (7, 7, 5), (21, 17), (17, 13), (13, 11), (11, 9), (9, 7),
@@ -226,11 +226,12 @@ def _seconds(result: Result, shape: Sequence[int]) -> float:
     """
     counts, more = result.statistics, len(result.problem.setups) - 1
     pairs = 0 if counts["blocks"] else counts.get("candidates", counts["designs"])
-    solve = 0.010 + 4e-7 * pairs + 3e-3 * more + 1e-5 * counts["blocks"]
+    machines = 2.2e-3 * more + 2e-4 * counts.get("layouts", 1)
+    solve = 0.010 + 4e-7 * pairs + machines + 1e-5 * counts["blocks"]
     points = math.prod(shape)
     solved = points * (_SOLVED if len(shape) > 1 else 1.0)
     solved += len(constraints(result.problem))  # those that find the main limits, without details
-    return solved * solve + points * (0.004 + 1e-4 * more)
+    return solved * solve + points * (0.003 + 1e-4 * more)
 
 
 def _problem_at(problem: Problem, axes: Sequence[Axis], at: Sequence[int]) -> Problem:

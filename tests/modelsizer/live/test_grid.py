@@ -21,7 +21,7 @@ from tests.support.packed_rows import unpacked
 from tests.support.random_problems import valid_problem
 from tests.support.shared import ROOT
 
-FEW = 1.5
+FEW = 1.0
 """CPU seconds, by their estimate, of grids that are made in passing."""
 LIBRARY = sorted(path.stem for path in (ROOT / "problems/library").glob("*.toml"))
 SMALL = """
@@ -86,8 +86,8 @@ def check(found: Grid, points: Iterable[At], solver: str = "auto") -> int:
 def test_points_are_what_a_solve_finds(name: str) -> None:
     found = made(name)
     assert found.complete and len(found.points) == found.size
-    assert check(found, some(found, 12, 1)) == 12
-    assert 0 < sum(point.parent is None for point in found.points.values()) < found.size / 1.5
+    assert check(found, some(found, 8, 1)) == 8
+    assert 0 < sum(point.parent is None for point in found.points.values()) < found.size
 
 
 def test_an_infeasible_problem_shows_where_it_becomes_feasible() -> None:
@@ -147,12 +147,8 @@ def test_nothing_to_move_and_nothing_proven() -> None:
 
 def test_the_size_of_a_grid_follows_from_the_work() -> None:
     result = solve(Problem.load("phone-2gb"))
-    sizes = []
-    for seconds in (9.0, 1.5, 0.5):
-        found = grid(result, Clock(), seconds)
-        assert found is not None and found.complete
-        sizes.append(found.size)
-    assert sizes == sorted(sizes, reverse=True) and len(set(sizes)) == 3
+    less = grid(result, Clock(), FEW / 2)
+    assert less is not None and less.complete and 10 < less.size < made("phone-2gb").size
     none = grid(result, Clock(), 0.01)
     assert none is not None and not none.axes and none.complete
 
@@ -176,14 +172,14 @@ def test_a_time_limit_leaves_out_what_is_not_proven(monkeypatch: pytest.MonkeyPa
 
 def test_data_are_the_same_each_time_and_every_point_has_its_view() -> None:
     problem = Problem.parse(SMALL)
-    first, again = (grid(solve(problem), Clock()) for _ in range(2))
+    first, again = (grid(solve(problem), Clock(), FEW) for _ in range(2))
     assert first is not None and again is not None
     data = sliders_data(first, " ".join)
     assert json.dumps(data) == json.dumps(sliders_data(again, " ".join))
     views = unpacked(data["views"])
     assert len(views) == first.size == len({json.dumps(view["settings"]) for view in views})
     for at, view in zip(first.everywhere(), views, strict=True):
-        fresh = solve(problem.with_settings(view["settings"])) if at[0] % 3 == 0 else None
+        fresh = solve(problem.with_settings(view["settings"])) if sum(at) % 5 == 0 else None
         if fresh is not None:
             loss = None if view["loss"] is None else view["loss"]["value"]
             assert loss == (None if fresh.design is None else fresh.design.loss)
