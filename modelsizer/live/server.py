@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import socket
 import threading
 import time
@@ -64,6 +65,7 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads, block_on_close = True, False
     request_queue_size = MOST_CONNECTIONS
+    allow_reuse_address = os.name != "nt"  # where it would let two programs have one port
 
     def __init__(self, port: int, page: Callable[[], str], answers: Mapping[str, Answer]) -> None:
         self.page, self.answers = page, answers
@@ -132,7 +134,6 @@ class Handler(BaseHTTPRequestHandler):
     """Answers the requests of one connection."""
 
     protocol_version = "HTTP/1.1"
-    server_version, sys_version = f"modelsizer/{__version__}", ""
 
     def setup(self) -> None:
         """Read under a time limit for each request."""
@@ -144,6 +145,10 @@ class Handler(BaseHTTPRequestHandler):
         """As of the base class."""
         self._hurried.next()
         super().handle_one_request()
+
+    def version_string(self) -> str:
+        """What the server is."""
+        return f"modelsizer/{__version__}"
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - of the base class
         """Log nothing."""
@@ -217,8 +222,9 @@ class Handler(BaseHTTPRequestHandler):
         RefusedError
             If it is too long, or no JSON object.
         """
-        length = self.headers.get("Content-Length", "")
-        if "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdigit()):
+        length, *more = self.headers.get_all("Content-Length") or [""]
+        chunked = "Transfer-Encoding" in self.headers
+        if more or chunked or not (length.isascii() and length.isdigit()):
             raise RefusedError(411, "send the length of the body as Content-Length")
         if len(length) > 15 or int(length) > MOST_BYTES:
             raise RefusedError(413, f"the body has more than {MOST_BYTES:,} bytes")
