@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Answer = Callable[..., Any]
 """From a value, and options of a picture, to what the picture is drawn from."""
+_Drawn = tuple[str, Answer, tuple[str, ...]]
+"""A picture of the registry, its answer, and the options that this takes."""
+_PANELS = ("all", "fit", "residuals", "isoflop", "pairs", "scaling")
 
 
 def figure_of(
@@ -38,7 +41,7 @@ def figure_of(
         raise ArgumentError("picture", f"{name!r} is none here{hint}; known: {', '.join(known)}")
     if size not in SIZES:
         raise ArgumentError("size", f"{size!r} is not {' or '.join(SIZES)}")
-    answer, takes = known[name]
+    drawn, answer, takes = known[name]
     if wrong := next((key for key in options if key not in takes), None):
         of = f"; it takes {', '.join(takes)}" if takes else ""
         raise ArgumentError(wrong, f"is no option of {name}{of}")
@@ -46,7 +49,7 @@ def figure_of(
     clock = Clock.of(time_limit)
     try:
         found = answer(value, **options)
-        return draw_within(clock, name, found, title=shown, size=size, ax=ax)[0]
+        return draw_within(clock, drawn, found, title=shown, size=size, ax=ax)[0]
     except ArgumentError:
         raise
     except (ValueError, LookupError) as error:  # LookupError: a result without a design
@@ -55,7 +58,7 @@ def figure_of(
         raise ArgumentError("ax" if "takes no ax" in str(error) else "plot", str(error)) from None
 
 
-def _pictures(value: object) -> Mapping[str, tuple[Answer, tuple[str, ...]]]:
+def _pictures(value: object) -> Mapping[str, _Drawn]:
     for kind in type(value).__mro__:
         if (found := _BY_CLASS.get(kind.__name__)) is not None:
             return found
@@ -167,10 +170,6 @@ def _price_curve(value: Any, budget: str | None = None) -> Any:
     return value, budget, value.result.solver
 
 
-def _study(value: Any, panel: str = "all") -> Any:
-    return value, panel
-
-
 def _found(value: Any) -> Any:
     return value.found
 
@@ -195,11 +194,16 @@ def _servers(value: Any) -> Any:
     return list(value.servers)
 
 
-def _plain(name: str, answer: Answer = _itself, *options: str) -> Any:
-    return {name: (answer, options)}
+def _plain(name: str, answer: Answer = _itself, *options: str) -> dict[str, _Drawn]:
+    return {name: (name, answer, options)}
 
 
-_BY_CLASS: MappingProxyType[str, Mapping[str, tuple[Answer, tuple[str, ...]]]] = MappingProxyType(
+def _panels_of_fits() -> dict[str, _Drawn]:
+    """The panels of the picture of a fit, all of them first."""
+    return {panel: ("fit", lambda value, panel=panel: (value, panel), ()) for panel in _PANELS}
+
+
+_BY_CLASS: MappingProxyType[str, Mapping[str, _Drawn]] = MappingProxyType(
     {
         "Allocation": _plain("allocation"),
         "Architecture": _plain("stack", _alone) | _plain("kinds", _alone)
@@ -222,11 +226,11 @@ _BY_CLASS: MappingProxyType[str, Mapping[str, tuple[Answer, tuple[str, ...]]]] =
         "Result": _plain("landscape") | _plain("depth", _problem) | _plain("stack", _design)
         | _plain("kinds", _design) | _plain("choices", _judged) | _plain("experts", _judged),
         "RooflineView": _plain("roofline", _found),
-        "Study": _plain("fit", _study, "panel"),
+        "Study": _panels_of_fits(),
         "SweepResult": _plain("sweep"),
         "Uncertainty": _plain("uncertainty"),
         "Users": _plain("users", _servers),
         "WhatIf": _plain("scenarios"),
     }
 )  # fmt: skip
-"""Pictures of each class, the first by default: their answers, and the options that these take."""
+"""Pictures of each class, the first by default."""

@@ -11,6 +11,7 @@ import modelsizer as ms
 from modelsizer.commands.group import COMMANDS
 from modelsizer.notebook.figures import _BY_CLASS
 from modelsizer.pictures.registry import PICTURES, draw
+from modelsizer.plots.laws.fit import PANELS
 from modelsizer.problems.shown import Drawn
 from tests.support.answers import ANSWERS, answer
 
@@ -22,8 +23,9 @@ OPTIONS = {"price_curve": {"budget": "serving_memory"}}
 def test_every_kind_of_value_that_has_a_picture_draws_one() -> None:
     kinds = {type(answer(name)).__name__ for name in ANSWERS if isinstance(answer(name), Drawn)}
     assert kinds <= set(_BY_CLASS)
-    drawn = {name for pictures in _BY_CLASS.values() for name in pictures}
+    drawn = {name for pictures in _BY_CLASS.values() for name, _, _ in pictures.values()}
     assert drawn <= set(PICTURES)
+    assert tuple(_BY_CLASS["Study"]) == ("all", *PANELS)
 
 
 @pytest.mark.parametrize("name", FIRST)
@@ -48,7 +50,10 @@ def test_every_picture_of_every_value(name: str) -> None:
     if not isinstance(answer(name), Drawn):
         return
     for picture in _BY_CLASS[type(answer(name)).__name__]:
-        if picture == "experts":  # of a dense model
+        if picture == "pairs":  # without a bootstrap
+            with pytest.raises(ms.ArgumentError):
+                answer(name).plot(picture)
+        elif picture == "experts":  # of a dense model
             with pytest.raises(ms.ArgumentError, match="experts"):
                 answer(name).plot(picture)
         else:
