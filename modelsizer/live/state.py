@@ -8,6 +8,7 @@ from typing import Any
 
 from modelsizer.live.problem_file import ProblemText
 from modelsizer.live.typed_text import typed
+from modelsizer.optimizer.constraints import is_limit
 from modelsizer.optimizer.laws.corners import overlays
 from modelsizer.problems.errors import ProblemError, did_you_mean, short
 from modelsizer.problems.key_values import check_apart, one_line, read_value
@@ -84,8 +85,16 @@ class Asked:
 
     @property
     def pairs(self) -> tuple[str, ...]:
-        """The settings as ``--set`` takes them."""
-        return tuple(f"{key}={typed(value)}" for key, value in self.settings.items())
+        """The settings as ``--set`` takes them; limits that are numbers without quotes."""
+        return tuple(f"{key}={_typed(key, value)}" for key, value in self.settings.items())
+
+
+def _typed(key: str, value: object) -> str:
+    if isinstance(value, str) and is_limit(key):
+        read = read_value(value)
+        if isinstance(read, int | float) and not isinstance(read, bool):
+            return value.strip()
+    return typed(value)
 
 
 def asked(text: ProblemText, state: State) -> Asked:

@@ -12,6 +12,7 @@ import pytest
 
 from modelsizer import Problem, report, solve
 from modelsizer.live.grid import grid
+from modelsizer.live.state import Asked
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.page.question import CommandLine
@@ -141,6 +142,12 @@ def test_the_command_of_a_point_has_what_was_asked_and_what_was_moved() -> None:
         "modelsizer solve 'a b.toml' --set serving.batch_size=2 --set 'budgets.kv_cache=2 GB' "
         "--without budgets.parameters"
     )
+
+
+def test_a_limit_in_a_command_is_a_number_without_quotes() -> None:
+    asked = Asked(Problem.parse(TINY), {"budgets.loss": "2.04", "budgets.kv_cache": "1 GB",
+                                        "name": "5"}, ())  # fmt: skip
+    assert asked.pairs == ("budgets.loss=2.04", "budgets.kv_cache=1 GB", 'name="5"')
 
 
 def test_commands_within_text_are_code() -> None:
