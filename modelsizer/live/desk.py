@@ -69,7 +69,13 @@ class Desk:
         return self._ask(self._solving, f"page {next(self._pages)}", self._page)
 
     def view(self, state: State, asker: str = "", *, quick: bool = False) -> dict[str, Any]:
-        """What the page shows of the answer; see `Worker.result` of what is left out if quick."""
+        """What the page shows of the answer; see `Worker.result` of what is left out if quick.
+
+        Drawings and repairs that a page still waits for are of an older state: they are stopped.
+        """
+        if asker:
+            self._drawing.queue.stop(asker)
+            self._drawing.queue.stop(f"{asker} repairs")
 
         def work(text: ProblemText, clock: Clock) -> dict[str, Any]:
             return self._view(text, state, clock, quick=quick)

@@ -134,6 +134,14 @@ class Newest:
             raise OvertakenError
         return mine.answer  # type: ignore[no-any-return]
 
+    def stop(self, asker: str) -> None:
+        """Stop what is being answered to an asker, and refuse what waits."""
+        with self._lock:
+            if (waiting := self._waiting.pop(asker, None)) is not None:
+                waiting.refuse(OvertakenError())
+            if self._running is not None and self._running[0] == asker:
+                self._running[1].overtaken.set()
+
     def close(self, patience: float = 0.0) -> bool:
         """Stop what is being answered, refuse what waits, and end the thread.
 

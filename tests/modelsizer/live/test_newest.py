@@ -58,6 +58,18 @@ def test_other_askers_wait_their_turn() -> None:
     assert queue.close(5)
 
 
+def test_what_nobody_wants_any_more_is_stopped() -> None:
+    queue, told = Newest("test"), list[object]()
+    thread = in_thread(queue, "a", until, told)
+    time.sleep(0.02)
+    queue.stop("b")
+    queue.stop("a")
+    thread.join(5)
+    assert told == [OvertakenError]
+    assert queue.ask("a", lambda _: 1) == 1
+    assert queue.close(5)
+
+
 def test_errors_go_to_who_asked_and_the_next_is_answered() -> None:
     queue = Newest("test")
     with pytest.raises(ZeroDivisionError):
