@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache, partial
 from importlib import import_module
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, NamedTuple, cast
 
 import typer
 
 from modelsizer.commands.app import BAD_INPUT, LONGEST, say
 from modelsizer.commands.numbers import simply_converted
 from modelsizer.problems.interrupts import INTERRUPTED, count
-from modelsizer.problems.records import dataclass
 from modelsizer.problems.version import __version__
 from modelsizer.problems.visible import shortened
 
@@ -30,8 +29,7 @@ GROUPS = {
 """Groups of commands in the order of `--help`, each with what its commands are for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A command in the list.
 
     Parameters

@@ -94,7 +94,7 @@ def test_a_file_and_standard_output_that_fail_are_both_told(spare: Path) -> None
 def test_a_reader_that_goes_loses_no_file(tmp_path: Path) -> None:
     paths = " ".join(f"{option} {tmp_path}/{name}" for option, name in
                      (("--plot", "a.svg"), ("--json", "a.json"), ("--csv", "a.csv")))  # fmt: skip
-    run = command("allocate", "llama-3.1-8b", paths)
+    run = command("describe", "llama-3.1-8b", "--view allocation", paths)
     answer = shell(f"{run} | true; exit ${{PIPESTATUS[0]}}")
     assert answer.returncode == 0 and answer.stderr == ""
     assert {path.name for path in tmp_path.iterdir()} == {"a.svg", "a.json", "a.csv"}
