@@ -129,7 +129,7 @@ def _breach(problem: Problem, freer: Problem, constraint: Constraint) -> Breach 
     whose training FLOPs run out first.
     """
     name = constraint.quantity
-    if problem.several and (_differs(problem, name) or freer.lacks(name)):
+    if problem.several and (limits_differ(problem, name) or freer.lacks(name)):
         return None
     if changes_batches(problem, name):
         return None
@@ -160,7 +160,7 @@ def idle_limits(model: Model, clock: Clock) -> list[AnswerWarning]:
         return []
     budgets = [c for c in constraints(problem) if c.side == "max" and c.base != TOKENS]
     budgets = [c for c in budgets if c.quantity != "loss" and not c.device]
-    budgets = [c for c in budgets if not _differs(problem, c.quantity)]
+    budgets = [c for c in budgets if not limits_differ(problem, c.quantity)]
     most = dict.fromkeys(budgets, 0.0)
     for table in model.tables():
         rules = model.rules(table)
@@ -180,7 +180,7 @@ def idle_limits(model: Model, clock: Clock) -> list[AnswerWarning]:
     return [AnswerWarning(Consequence.LIMITS, idle, next(iter(said)))]
 
 
-def _differs(problem: Problem, quantity: str) -> bool:
+def limits_differ(problem: Problem, quantity: str) -> bool:
     """Whether setups have different limits on a quantity."""
     return len({setup.limits.get(quantity) for setup in problem.setups}) > 1
 

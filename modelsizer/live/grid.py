@@ -6,8 +6,8 @@ ones, it is the optimum there, with the same tokens and the same machine, and th
 if nothing is feasible at looser limits, nothing is at tighter ones. It is enough to look at the
 neighbours that are looser by one stop of one limit, from the loosest point on: an optimum that
 keeps the limits of a point keeps those of all points between. The lemma needs that designs are
-judged alike at both limits, which the leverage of experts at the budget and largest batches are
-not; there every point is solved.
+judged alike at both limits: not where the leverage of experts is of the budget, a largest batch is
+asked for, or a limit differs by machine. There every point is solved.
 
 Whether limits bind is inherited likewise, see `_Fill.uses`.
 """
@@ -22,7 +22,13 @@ from dataclasses import replace
 from modelsizer.live.main_limits import Axis, axes, main_limits
 from modelsizer.optimizer.advice import advice
 from modelsizer.optimizer.bounds.model import Model
-from modelsizer.optimizer.budgets import AT_THE_LIMIT, clearly_better, freed, holds_back
+from modelsizer.optimizer.budgets import (
+    AT_THE_LIMIT,
+    clearly_better,
+    freed,
+    holds_back,
+    limits_differ,
+)
 from modelsizer.optimizer.constraints import Constraint, constraints, moved_unchecked
 from modelsizer.optimizer.result import BudgetUse, Objective, Result, Status
 from modelsizer.optimizer.solver import Solver
@@ -273,6 +279,8 @@ class _Fill:
         problem, each = self._problem, axis.constraint
         asked = (*problem.limits, problem.objective.quantity)
         if each.equality or any(QUANTITIES[name].form == "batch" for name in asked):
+            return False
+        if limits_differ(problem, each.quantity):  # a limit as MODEL, by machine; others are one
             return False
         known = {
             moved_unchecked(problem, each.at(axis.limit(i))).settings.leverage_flops

@@ -212,7 +212,7 @@ def test_points_of_random_problems_are_what_a_solve_finds(seed: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(24))  # 22: a limit as a model, which differs by machine
 def test_points_of_problems_with_machines_to_choose_are_what_a_solve_finds(seed: int) -> None:
     try:
         problem = Problem.from_tables(with_values(*drawn(seed)))
