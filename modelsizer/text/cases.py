@@ -103,7 +103,8 @@ def print_cases(console: Console, found: Cases, name: str) -> None:
         print_table(console, replace(Table.of_columns(columns), folds={0: None}))
     said = safest_sentence(found, name)
     if any(found.breaks(design) for _, design in shown):
-        said = f"{BREAKS}: the design breaks a limit of that {name}. {said}"
+        where = f"a limit of that {name}" if len(names) <= MOST_COLUMNS else "a limit of so many"
+        said = f"{BREAKS}: the design breaks {where}. {said}"
     line(console, said, above=1)
 
 

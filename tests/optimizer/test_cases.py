@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from modelsizer import Problem, compare_laws, evaluate, whatif
 from modelsizer.cli import app
 from modelsizer.optimizer.cases import Case, CaseDesign, Cases, named_apart
 from modelsizer.optimizer.laws.cases import COMPROMISE
+from modelsizer.text.whatif import print_whatif
 from tests.support.drawn_laws import drawn, law_file
 
 LAWS = ["besiroglu-2024", "hoffmann-2022", "kaplan-2020"]
@@ -100,3 +104,20 @@ def test_one_json_and_one_csv(command: str, tmp_path: Path) -> None:
     assert [line.partition(",")[0].strip('"') for line in lines] == [
         c["name"] for c in cases["cases"]
     ]
+
+
+def test_few_cases_are_columns_and_many_are_counted() -> None:
+    problem = Problem.load("phone-2gb")
+    few = {f"at {n}": {"serving.context_length": n} for n in (1024, 2048, 4096)}
+    many = {f"at {n}": {"serving.context_length": n} for n in range(2048, 4096, 128)}
+    for scenarios, columns in ((few, r"design of +1 +2 +3 +4 +worst"), (many, r"breaks +worst")):
+        found = whatif(problem, scenarios)
+        with StringIO() as file:
+            print_whatif(Console(file=file, width=80), found)
+            text = file.getvalue()
+        cases = found.cases()
+        assert cases is not None and cases.safest is not None
+        assert re.search(columns, text) and max(map(len, text.splitlines())) <= 80
+        assert f"the one of {cases.designs[cases.safest].name} gives up least" in " ".join(
+            text.split()
+        )
