@@ -6,17 +6,12 @@ import errno
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.options import File
-
-if TYPE_CHECKING:
-    from modelsizer.live.state import Asked
-    from modelsizer.optimizer.result import Result
-    from modelsizer.optimizer.tables.clock import Clock
 
 DEFAULT_PORT = 8200
 _LOOK = 0.2  # seconds between two looks whether Ctrl-C was pressed
@@ -41,6 +36,7 @@ def serve(
     from modelsizer.problems.interrupts import count, held, leave_threads
 
     with user_errors():
+        from modelsizer.commands.live_report import report_of
         from modelsizer.live.desk import Desk
         from modelsizer.live.routes import answers_of, page_of
         from modelsizer.live.server import Server
@@ -61,14 +57,6 @@ def serve(
             server.shutdown()
             if not desk.close(_PATIENCE):
                 leave_threads()
-
-
-def report_of(result: Result, source: str, asked: Asked, clock: Clock) -> str:
-    """The page of the command ``report``."""
-    from modelsizer.page.question import CommandLine
-    from modelsizer.page.report import page_of
-
-    return page_of(result, CommandLine(source, asked.pairs, asked.without), clock).html
 
 
 def _why(port: int, error: OSError) -> str:

@@ -72,7 +72,7 @@ def open_page(browser: Browser, faults: list[str]) -> Iterator[Opened]:
 @pytest.fixture(scope="package")
 def serve() -> Iterator[Callable[[str], str]]:
     """A function from a problem, by its name or path, to the address of its live page."""
-    from modelsizer.commands.serve import report_of
+    from modelsizer.commands.live_report import report_of
     from modelsizer.live import desk as desks
     from modelsizer.live import server as servers
     from modelsizer.live.routes import answers_of, page_of
