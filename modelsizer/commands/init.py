@@ -54,14 +54,15 @@ def init(
         str | None,
         typer.Option(
             metavar="TEXT",
-            help="'one H100-SXM' (the default), '8 L40S at 8 bits', '2 GB', or none.",
+            help="'one H100-SXM' (the default), '8 L40S at 8 bits', 'one 80 GB card', or none.",
         ),
     ] = None,
     users: Annotated[
         str | None,
         typer.Option(
             metavar="TEXT",
-            help="'8192 tokens for 16 users' (the default), 'at 20 tokens/s' or not.",
+            help="'8192 tokens for 16 users' (the default), '8k' for one user, or '4 users with "
+            "128k at 20 tokens/s'.",
         ),
     ] = None,
     goal: Annotated[

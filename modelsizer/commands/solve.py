@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -104,10 +105,10 @@ def solve(
     plot: Plot = None,
     plot_size: PlotSize = "wide",
     export: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="FRAMEWORK:PATH",
-            help="Write the design for hf, megatron, torchtitan, nanogpt or litgpt.",
+            help="Write the design for hf, megatron, torchtitan, nanogpt or litgpt; repeatable.",
         ),
     ] = None,
     verify: Annotated[
@@ -173,7 +174,7 @@ def solve(
             write=write,
             limits=limits,
         )
-        framework, config_path = _export_target(export)
+        targets = [_export_target(text) for text in export or ()]
         check_plot(plot, plot_size)
         free = load_under(file, set_, without, law)
         problem = narrowed(free, fix or [], forbid or [])
@@ -322,7 +323,7 @@ def solve(
                 made |= {"complete": False, "unfinished": extras.unfinished}
             return made
 
-        def config() -> str:
+        def config(framework: str) -> str:
             from modelsizer.problems.architecture.configs.exports.export import export as exported
             from modelsizer.problems.architecture.configs.exports.training import settings_of
 
@@ -344,7 +345,10 @@ def solve(
             content,
             json_,
             show,
-            text_file("--export", config_path if result.design is not None else None, config),
+            *(
+                text_file("--export", path, partial(config, framework))
+                for framework, path in (targets if result.design is not None else ())
+            ),
             Output("--write", write if program is not None else None, written),
             plot_file(
                 plot,
@@ -361,10 +365,8 @@ def solve(
     raise typer.Exit(EXIT[result.status])
 
 
-def _export_target(text: str | None) -> tuple[str, Path | None]:
+def _export_target(text: str) -> tuple[str, Path]:
     """Parse framework and path from ``FRAMEWORK:PATH``."""
-    if text is None:
-        return "", None
     framework, _, path = text.partition(":")
     check_framework("--export", framework)
     if not path or path == STANDARD_OUTPUT:

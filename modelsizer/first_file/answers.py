@@ -7,9 +7,10 @@ from typing import Literal
 from modelsizer.problems.hardware.accelerators import Accelerator
 from modelsizer.problems.quantities.quantity import Sense
 from modelsizer.problems.records import dataclass
-from modelsizer.problems.units import Number
+from modelsizer.problems.units import Number, parse_quantity
 
 Kind = Literal["dense", "mixture", "small"]
+_SERVER = 40e9  # bytes of a device that is not named, from which it is taken for a server's
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +79,33 @@ class Serving:
 
     @property
     def weight_bits(self) -> int:
-        """Bits of the weights: 16 on servers and 4 on other devices unless they are said."""
-        on_server = self.devices.device.server if self.devices is not None else not self.memory
-        return self.bits or (16 if on_server else 4)
+        """Bits of the weights: 16 on servers and 4 on other devices unless they are said.
+
+        An unnamed device of 40 GB and more is a server.
+        """
+        if self.bits is not None:
+            return self.bits
+        if self.devices is not None:
+            return 16 if self.devices.device.server else 4
+        return 4 if self.memory and parse_quantity(self.memory, "bytes") < _SERVER else 16
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Tokens of context for each of so many users, and tokens/s that each sees at least."""
+    """Tokens of context for each of so many users, and tokens/s that each sees at least.
+
+    Parameters
+    ----------
+    context, users : int
+    speed : int, float or None
+    said : str
+        The context as written, if its k or M was taken for a power of two.
+    """
 
     context: int
     users: int = 1
     speed: Number | None = None
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +150,20 @@ class Answers:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was taken for what, where a name may mean several accelerators."""
+        """What was taken for what, where an answer may mean several things."""
         both = (self.train.devices, self.serve.devices)
         found = (
             f"{d.said} is read as {d.device.name}; others of that name: {', '.join(d.others)}"
             for d in both
             if d is not None and d.others
         )
-        return tuple(dict.fromkeys(found))
+        notes = list(dict.fromkeys(found))
+        load, serve = self.users, self.serve
+        if load.said:
+            notes.append(f"{load.said} is read as {load.context:,} tokens of context")
+        if serve.memory and serve.bits is None:
+            notes.append(
+                f"weights of {serve.weight_bits} bits are assumed; '{serve.memory} at 8 bits' says "
+                "it otherwise"
+            )
+        return tuple(notes)

@@ -6,13 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from modelsizer.first_file.answers import Kind
-from modelsizer.first_file.reading import (
-    read_goal,
-    read_load,
-    read_model,
-    read_serving,
-    read_training,
-)
+from modelsizer.first_file.reading import read_goal, read_serving, read_training
+from modelsizer.first_file.sizes import read_load, read_model
 from modelsizer.problems.records import dataclass
 
 

@@ -1,82 +1,55 @@
-"""Read answers from text such as ``"256 H100-SXM for 30 days"``."""
+"""Read answers on training, serving and the goal from text such as ``"256 H100 for 30 days"``."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import get_args
 
-from modelsizer.first_file.answers import Devices, Goal, Kind, Load, Model, Serving, Training
+from modelsizer.first_file.answers import Devices, Goal, Serving, Training
+from modelsizer.first_file.devices import WORDS, read_count, read_devices
 from modelsizer.problems.errors import did_you_mean, short
-from modelsizer.problems.hardware.accelerators import Accelerator, accelerator, accelerators
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.registry import loosely
-from modelsizer.problems.units import MAX_COUNT, Number, parse_quantity
+from modelsizer.problems.units import Number, parse_quantity
 
-_WORDS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "six": 6, "eight": 8}
-_COUNT = rf"(?P<count>[0-9][0-9,_]*|{'|'.join(_WORDS)})"
-_DEVICES = re.compile(rf"(?:{_COUNT}(?:\s*x\s*|\s+)|(?P<close>[0-9]+)\s*x?\s*)?(?P<name>.+)", re.I)
-_CARDS = re.compile(r"\s+(?:gpus?|accelerators?|cards?|chips?|nodes?)$", re.I)
-_TIME = re.compile(r"(?P<devices>.+?)\s+(?:for|in|over)\s+(?P<time>.+)", re.I)
-_MONEY = re.compile(
-    r"(?P<money>.+?)\s+on\s+(?P<devices>.+?)(?:\s+at\s+(?P<price>.+?)(?:\s+(?:an|per)\s+hour)?)?",
-    re.I,
+_TIME = re.compile(r"(?P<devices>.+?)(?:\s+(?:for|in|over)|,)\s+(?P<time>[^,]+)", re.I)
+_ON = re.compile(r"(?P<given>.+?)\s+on\s+(?P<devices>.+)", re.I)
+_AT = re.compile(r"(?P<devices>.+?)(?:\s+(?:at|for)|,)\s+(?P<price>.+)", re.I)
+_MONEY = re.compile(r"(?:US)?\$.*|.*(?:\$|USD|dollars)", re.I)
+_MILLIONS = re.compile(r"\s*(?:(thousand)|(million)|(billion))\b", re.I)
+_HOURLY = (
+    r"(?:\s+(?:an|per|a)\s+|\s*/\s*)(?:(?:accelerator|card|chip|device|gpu)[\s-]+)?h(?:(?:ou)?rs?)?"
+    r"(?:\s+each)?"
 )
-_MEMORY = re.compile(r"(?:.*\s)?(?P<memory>[0-9][0-9.,_]*\s*[kKMGT]i?B)")
-_BITS = re.compile(r"(?P<rest>.+?)\s+(?:at|in)\s+(?P<bits>[0-9]+)[\s-]*bits?", re.I)
 _PRICE = re.compile(
-    r"(?P<rest>.+?)\s+(?:at|for)\s+(?P<price>\S+(?:\s+USD)?)\s+(?:an|per)\s+hour", re.I
+    rf"(?P<rest>.+?),?\s+(?:(?:at|for)\s+)?(?P<price>\S+?(?:\s+(?:USD|dollars))?){_HOURLY}", re.I
 )
-_SIZE = r"[0-9][0-9.,_]*\s*[KMBT]?"
-_KIND = re.compile(
-    r"(?:an?\s+)?(?:(?P<kind>[a-z]+)(?:\s+(?:model|device|of experts))?)?"
-    rf"(?:\s*(?:of|up to|at most)?\s*(?P<size>{_SIZE}))?"
-    rf"(?:\s*(?:,|with|and)?\s*(?P<active>{_SIZE})\s*active)?",
+_BITS = re.compile(
+    r"(?P<rest>.+?),?\s+(?:(?:at|in|with)\s+)?"
+    r"(?:(?P<bits>[0-9]+)[\s-]*bits?|(?:int|bf|fp|mxfp|nvfp)(?P<short>[0-9]+))",
     re.I,
 )
+_MEMORY = re.compile(
+    r"(?:(?P<before>.*)\s)?(?P<memory>[0-9][0-9.,_]*\s*[kKMGT]i?B)"
+    r"(?:\s+(?:of|memory|v?ram|accelerators?|cards?|chips?|devices?|gpus?|laptop|machine|phone))*"
+)
+_NODE = re.compile(r"(?:an?|one)\s+(?:box|machine|node|server)\s+(?:of|with)\s+", re.I)
+_LOAD = re.compile(r"\b(?:context|tokens?|users?|requests?)\b", re.I)
 _GOAL = re.compile(
     r"(?P<name>[a-z_ ]+?)"
     r"(?:\s+(?:at|for|with)\s+(?:an?\s+)?(?:loss\s+)?(?:of\s+|below\s+)?(?P<loss>[0-9.]+.*))?",
     re.I,
 )
+_MUCH_MONEY = 1e13  # dollars: FLOPs are more
 
 
-def _devices(text: str) -> Devices:
-    """Accelerators such as ``8 x H100-SXM``; the first of a family where only that is named."""
-    match = _DEVICES.fullmatch(_CARDS.sub("", text.strip()))
-    if match is None:
-        raise ValueError(f"{short(text)} names no accelerator")
-    said = match["count"] or match["close"]
-    count = None if said is None else _WORDS.get(said.lower()) or _whole(said, "accelerators")
-    name = match["name"].strip()
-    try:
-        return Devices(accelerator(name), count)
-    except ValueError:
-        found = _family(name) or (_family(name[:-1]) if name[-1:] == "s" else [])
-        if not found:
-            raise
-    return Devices(found[0], count, name, tuple(device.name for device in found[1:]))
+def positive(text: str, dimension: str) -> Number:
+    """A quantity above 0.
 
-
-def _family(name: str) -> list[Accelerator]:
-    """Accelerators whose names begin with these words, those on SXM and of more memory first."""
-    key = loosely(name)
-    found = []
-    for known, row in accelerators().items():
-        words = known.split("-")
-        if key in {loosely("".join(words[:number])) for number in range(1, len(words))}:
-            found.append(row)
-    return sorted(found, key=lambda row: ("SXM" not in row.name, -(row.memory or 0)))
-
-
-def _whole(text: str, what: str) -> int:
-    number = parse_quantity(text, "count")
-    if not isinstance(number, int) or not 1 <= number <= MAX_COUNT:
-        raise ValueError(f"{short(text)} is not a number of {what}: write a whole number from 1")
-    return number
-
-
-def _positive(text: str, dimension: str) -> Number:
+    Raises
+    ------
+    ValueError
+        If it is none of this dimension, or not positive.
+    """
     number = parse_quantity(text, dimension)
     if number <= 0:
         raise ValueError(f"{short(text)} is not positive; write a number of {dimension} above 0")
@@ -84,14 +57,22 @@ def _positive(text: str, dimension: str) -> Number:
 
 
 def _dollars(text: str) -> str:
-    """Money with its unit, where that comes first."""
-    bare = text.strip()
-    return f"{bare[1:].strip()} USD" if bare[:1] == "$" else bare
+    """Money as a limit is written: ``$2 million`` is ``2M USD``."""
+    bare = _MILLIONS.sub(lambda m: "K" if m[1] else "M" if m[2] else "B", text.strip())
+    if match := re.fullmatch(r"(?:US)?\$\s*(.*)|(.*?)\s*(?:(?:US\s+)?dollars|\$)", bare, re.I):
+        return f"{match[1] or match[2]} USD"
+    return bare
+
+
+def _duration(text: str) -> str:
+    """A time with its number in digits: ``two weeks`` is ``2 weeks``."""
+    first, _, rest = text.strip().partition(" ")
+    return f"{WORDS[first.lower()]} {rest}" if rest and first.lower() in WORDS else text.strip()
 
 
 def _trained_on(text: str) -> Devices:
     """Accelerators whose peak is known."""
-    found = _devices(text)
+    found = read_devices(text)
     if found.device.bf16_flops is None:
         raise ValueError(
             f"the bf16 FLOP/s of {found.device.name} are not known: write the training FLOPs, such "
@@ -110,28 +91,77 @@ def read_training(text: str) -> Training:
     >>> read_training("2M USD on H100-SXM at 2.5").price
     2.5
     """
-    if match := _TIME.fullmatch(text.strip()):
-        found = _trained_on(match["devices"])
-        _positive(match["time"], "seconds")
-        return Training(replace(found, count=found.count or 1), time=match["time"])
-    if match := _MONEY.fullmatch(text.strip()):
-        money, price = _dollars(match["money"]), match["price"]
-        _positive(money, "dollars")
-        found = _trained_on(match["devices"])
-        if price is None:
+    said = text.strip()
+    if match := _ON.fullmatch(said):
+        if _is_time(match["given"]):
+            return _timed(match["devices"], match["given"])
+        if _MONEY.fullmatch(match["given"]) is None and _are_flops(match["given"]):
             raise ValueError(
-                f"{short(text)} has no price: say what an hour of one costs, such as "
-                f"'{text.strip()} at 2.5'"
+                f"{short(text)}: FLOPs stand alone ('{match['given']}'); what trains them is then "
+                "a line of the file, training.accelerator"
             )
-        return Training(found, money=money, price=_positive(_dollars(price), "dollars"))
+        return _paid(said, _dollars(match["given"]), match["devices"])
+    if match := _TIME.fullmatch(said):
+        return _timed(match["devices"], match["time"])
+    if _MONEY.fullmatch(said):
+        positive(_dollars(said), "dollars")
+        raise ValueError(
+            f"{short(text)} names no accelerators: say which, and what an hour of one costs, such "
+            f"as '{said} on 512 H100-SXM at 2.5'"
+        )
+    flops = re.sub(r"(?<=[0-9])\s*flops?$", " FLOPs", said, flags=re.I)
     try:
-        _positive(text, "FLOPs")
+        positive(flops, "FLOPs")
     except ValueError:
         raise ValueError(
             f"{short(text)} is neither accelerators and a time ('256 H100-SXM for 30 days'), nor "
             "FLOPs ('1e24'), nor money and accelerators ('2M USD on 512 H100-SXM at 2.5')"
         ) from None
-    return Training(flops=text.strip())
+    return Training(flops=flops)
+
+
+def _is_time(text: str) -> bool:
+    """Whether text is a number with a unit of time."""
+    try:
+        parse_quantity(_duration(text), "seconds")
+    except ValueError:
+        return False
+    return text.strip()[-1:].isalpha()
+
+
+def _are_flops(text: str) -> bool:
+    """Whether text is a number of FLOPs that is no money."""
+    try:
+        return parse_quantity(text, "FLOPs") > _MUCH_MONEY
+    except ValueError:
+        return False
+
+
+def _timed(devices: str, time: str) -> Training:
+    """Accelerators for a time, perhaps at a price."""
+    price = None
+    if match := _AT.fullmatch(devices):
+        devices, price = match["devices"], _hourly(match["price"])
+    found = _trained_on(devices)
+    positive(_duration(time), "seconds")
+    return Training(replace(found, count=found.count or 1), time=_duration(time), price=price)
+
+
+def _hourly(text: str) -> Number:
+    """Dollars for an hour."""
+    return positive(_dollars(re.sub(rf"{_HOURLY}$", "", text, flags=re.I)), "dollars")
+
+
+def _paid(said: str, money: str, devices: str) -> Training:
+    """Money for accelerators at a price."""
+    positive(money, "dollars")
+    match = _AT.fullmatch(devices)
+    found = _trained_on(devices if match is None else match["devices"])
+    if match is None:
+        raise ValueError(
+            f"{short(said)} has no price: say what an hour of one costs, such as '{said} at 2.5'"
+        )
+    return Training(found, money=money, price=_hourly(match["price"]))
 
 
 def read_serving(text: str) -> Serving:
@@ -144,20 +174,19 @@ def read_serving(text: str) -> Serving:
     """
     rest, bits, price = text.strip(), None, None
     if match := _PRICE.fullmatch(rest):
-        rest, price = match["rest"].strip(), _positive(_dollars(match["price"]), "dollars")
+        rest, price = match["rest"].strip(), positive(_dollars(match["price"]), "dollars")
     if match := _BITS.fullmatch(rest):
-        rest, bits = match["rest"].strip(), int(match["bits"])
+        rest, bits = match["rest"].strip(), int(match["bits"] or match["short"])
         if bits not in (16, 8, 4):
             raise ValueError(f"{short(text)}: weights have 16, 8 or 4 bits")
     if rest.lower() in ("none", "nothing"):
         return Serving(bits=bits)
-    if match := _MEMORY.fullmatch(rest):
-        _positive(match["memory"], "bytes")
-        return Serving(memory=match["memory"], bits=bits)
     try:
-        found = _devices(rest)
+        found = read_devices(_NODE.sub("", rest))
     except ValueError as error:
-        raise ValueError(f"{error}; or write the memory of a device ('2 GB'), or none") from None
+        if match := _MEMORY.fullmatch(rest):
+            return _unnamed(text, match["before"] or "", match["memory"], bits, price)
+        raise ValueError(f"{error}; {_served_on(rest)}") from None
     if found.device.memory is None:
         raise ValueError(
             f"the memory of {found.device.name} is not known: write it, such as '8 GB'"
@@ -165,54 +194,31 @@ def read_serving(text: str) -> Serving:
     return Serving(replace(found, count=found.count or 1), bits=bits, price=price)
 
 
-def read_load(text: str) -> Load:
-    """Read the context, the users and the speed that each user sees.
-
-    Examples
-    --------
-    >>> read_load("8192 tokens for 16 users at 20 tokens/s")
-    Load(context=8192, users=16, speed=20)
-    """
-    first, *rest = re.split(r"\s*(?:,|\bfor\b|\bat\b|\bx\b)\s*", text.strip())
-    context = parse_quantity(first, "tokens")
-    if not isinstance(context, int) or not 1 <= context <= MAX_COUNT:
-        raise ValueError(f"{short(first)} is not a number of tokens of context, such as 8192")
-    users, speed = 1, None
-    for part in rest:
-        words = re.sub(r"\s+each$", "", part)
-        if words.endswith("/s"):
-            speed = _positive(words, "tokens/s")
-        else:
-            users = _whole(re.sub(r"\s*(?:users?|requests?|sequences?)$", "", words), "users")
-    return Load(context, users, speed)
-
-
-def read_model(text: str) -> Model:
-    """Read the kind of model and its size.
-
-    Examples
-    --------
-    >>> read_model("mixture of 30B with 3B active")
-    Model(kind='mixture', size='30B', active='3B')
-    """
-    kinds: tuple[Kind, ...] = get_args(Kind)
-    match = _KIND.fullmatch(text.strip())
-    usual = "dense" if match is None or not match["active"] else "mixture"
-    named = "" if match is None else (match["kind"] or usual).lower()
-    kind = next((each for each in kinds if each == named), None)
-    if match is None or kind is None:
-        hint = did_you_mean(text.split(" ")[0], kinds)
+def _unnamed(
+    text: str, before: str, memory: str, bits: int | None, price: Number | None
+) -> Serving:
+    """One device that is known by its memory alone."""
+    first = before.partition(" ")[0]
+    counted = re.fullmatch(r"([0-9]+)x?", first) or first.lower() in WORDS
+    if price is not None or (counted and read_count(first.rstrip("xX"), "devices") > 1):
         raise ValueError(
-            f"{short(text)} is no kind of model{hint}; write dense, mixture or small, and perhaps "
-            "its size ('mixture of 30B with 3B active')"
+            f"{short(text)} does not name its accelerator, such as '2 A100-80GB-SXM': only the "
+            "memory of one device may stand for it ('80 GB')"
         )
-    if match["active"] and kind != "mixture":
-        raise ValueError(f"{short(text)}: active parameters are of a mixture")
-    size, active = (match[name] or "" for name in ("size", "active"))
-    for given in filter(None, (size, active)):
-        if _positive(given, "parameters") < 1e6:
-            raise ValueError(f"{short(text)}: {given} are few parameters: write {given}B")
-    return Model(kind, size.strip(), active.strip())
+    positive(memory, "bytes")
+    return Serving(memory=memory, bits=bits)
+
+
+def _served_on(text: str) -> str:
+    """What else to write where the text names no accelerator."""
+    if _LOAD.search(text):
+        return "context and users are another answer: --users '8192 tokens for 16 users'"
+    if re.search(r"\s(?:or|and)\s", text):
+        return (
+            "name one here, and offer the others as a list in the file: "
+            'accelerator = ["H100-SXM", "H200-SXM"]'
+        )
+    return "or write the memory of a device ('2 GB'), or none"
 
 
 def read_goal(text: str) -> Goal:
@@ -234,5 +240,5 @@ def read_goal(text: str) -> Goal:
         )
     if name == "loss":
         return Goal()
-    loss = None if match["loss"] is None else _positive(match["loss"], "nats")
+    loss = None if match["loss"] is None else positive(match["loss"], "nats")
     return Goal(name, QUANTITIES[name].senses[0], loss)

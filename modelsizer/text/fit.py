@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from modelsizer.problems.units import format_number, format_quantity
+from modelsizer.problems.visible import visible
 from modelsizer.text.kit.lines import INDENT, line, paragraph, section, warnings
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import NONE
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.fitting.study import Study
 
 _SHOWN = 8  # names in a list
+_WIDEST = 40  # characters of a name that is not used
 _WORDS = {"N": "N", "D": "D", "C": "FLOPs", "run": "run"}
 _APPROACHES = {"curves": "minimum over curves", "isoflop": "isoFLOP parabolas"}
 
@@ -99,7 +103,14 @@ def _columns(runs: Runs) -> str:
         said.append(f"{_WORDS.get(key, key)} = {column.name}{more}")
     if runs.tokens_from:
         said.append(f"D = {runs.tokens_from}")
-    return ", ".join(said)
+    unread = _some([shorten(visible(name), _WIDEST) for name in runs.unread], ", ")
+    return ", ".join(said) + (f"; not used: {unread}" if unread else "")
+
+
+def _some(names: Sequence[str], between: str) -> str:
+    """The first of the names, and how many more there are."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return between.join(names[:_SHOWN]) + more
 
 
 def _coefficients(console: Console, study: Study) -> None:
@@ -150,9 +161,8 @@ def _median(study: Study) -> float:
 def _names(console: Console, title: str, names: tuple[str, ...]) -> None:
     if not names:
         return
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     section(console, title)
-    paragraph(console, "; ".join(names[:_SHOWN]) + more)
+    paragraph(console, _some(names, "; "))
 
 
 def _checks(console: Console, study: Study) -> None:

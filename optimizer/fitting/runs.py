@@ -57,6 +57,8 @@ class Runs:
         Labels of rows with a value that is missing, not finite or not positive.
     notes : tuple of str
         Notes on how the table was read.
+    unread : tuple of str
+        Columns of the table that this form has no use for.
     """
 
     columns: Mapping[str, Array]
@@ -69,6 +71,7 @@ class Runs:
     sha256: str = ""
     unusable: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def used_names(self) -> dict[str, str]:
@@ -114,6 +117,7 @@ class Runs:
             self.sha256,
             self.unusable,
             self.notes,
+            self.unread,
         )
 
 
@@ -176,8 +180,10 @@ def read_runs(
     bad_rows = tuple(table.where(int(i)) for i in np.flatnonzero(keep & ~usable))
     doubts = [*implausible(names, taken), *doubts, *high_loss(loss)]
     said = (*doubts, *notes(table, names, form), *few)
+    read = {column.name for column in names.values()}
+    unread = tuple(name for name in table.columns if name not in read)
     return Runs(
-        taken, loss, labels, models, names, skipped, path.name, table.sha256, bad_rows, said
+        taken, loss, labels, models, names, skipped, path.name, table.sha256, bad_rows, said, unread
     )
 
 

@@ -60,6 +60,14 @@ def test_tokens_given_are_not_computed(tmp_path: Path) -> None:
     columns = {"N": [1e8], "D": [5e9], "C": [1e19], "loss": [3.0]}
     found = read_runs(runs_of(tmp_path, "a.csv", columns), CHINCHILLA)
     assert found.columns["D"].tolist() == [5e9] and found.columns["C"].tolist() == [1e19]
+    assert found.unread == ()
+
+
+def test_columns_that_the_form_does_not_use_are_named(tmp_path: Path) -> None:
+    path = runs_of(tmp_path, "runs.csv", {**table(CHINCHILLA, 24), "note\x1b[2J": [1] * 24})
+    result = CliRunner().invoke(app, ["fit", str(path), "--bootstrap", "0", "--no-compare"])
+    assert "not used: width, depth, note" in " ".join(result.output.split()), result.output
+    assert "\x1b" not in result.output
 
 
 def test_rows_that_cannot_be_used_are_counted(tmp_path: Path) -> None:
