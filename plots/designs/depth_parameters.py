@@ -37,7 +37,22 @@ _SAMPLES = 17  # points along the line of a mixture
 _MARGIN = 1.25  # factor in parameters beyond the outermost feasible design
 _LEAST_GUIDE = 0.08  # fraction of the depths at which a guide must cross designs to be drawn
 _REACHES = (5.0, 9.0, 14.0, 22.0, 32.0, 44.0, 54.0)  # points from a published model to its name
-_NAMED_AT = (0.85, 0.93, 0.75, 0.65, 0.5, 0.35, 0.2)  # fractions along a guide, by preference
+_NAMED_AT = (
+    0.85,
+    0.93,
+    0.75,
+    0.97,
+    0.9,
+    0.8,
+    0.7,
+    0.65,
+    0.6,
+    0.5,
+    0.4,
+    0.3,
+    0.2,
+    0.1,
+)  # fractions along a guide, by preference
 
 
 def depth_parameters(
@@ -163,27 +178,28 @@ def _active(
               linestyle="none", zorder=5)  # fmt: skip
 
 
-def _guides(axes: Axes, data: Region, labels: Labels) -> list[tuple[int, Floats]]:
-    """Draw lines of equal aspect ratio; return the ratio and the path of each."""
+def _guides(axes: Axes, data: Region, labels: Labels) -> list[tuple[int, Floats, int]]:
+    """Draw lines of equal aspect ratio; return the ratio, path and number of each."""
     low, high = axes.get_ylim()
     left, right = axes.get_xlim()
-    paths: list[tuple[int, Floats]] = []
+    paths: list[tuple[int, Floats, int]] = []
     for aspect in GUIDES:
         line = data.guide(aspect)
         inside = (line > low) & (line < high) & (data.layers > left) & (data.layers < right)
         if _among_designs(data, line) >= _LEAST_GUIDE * len(data.layers):
             axes.plot(data.layers, line, color=INK, linewidth=0.5, dashes=(5, 4), zorder=4)
-            paths.append((aspect, np.column_stack([data.layers, line])[inside]))
-            labels.avoid_line(np.column_stack([data.layers, line]))
+            path = np.column_stack([data.layers, line])
+            paths.append((aspect, path[inside], labels.avoid_line(path)))
     return paths
 
 
-def _name_guides(paths: Sequence[tuple[int, Floats]], labels: Labels) -> None:
-    """Label each line of equal aspect ratio, near where it leaves the axes."""
+def _name_guides(paths: Sequence[tuple[int, Floats, int]], labels: Labels) -> None:
+    """Label each line of equal aspect ratio where it is clear, near where it leaves the axes."""
     first = True
-    for aspect, path in paths:
+    for aspect, path, own in paths:
         words = f"d_model / layers = {aspect}" if first else f"{aspect}"
-        written = labels.along(words, path, _NAMED_AT, turned=False, color=QUIET, zorder=6)
+        written = labels.along(words, path, _NAMED_AT, turned=False, own=own, color=QUIET,
+                               clear=not first or aspect != paths[-1][0], zorder=6)  # fmt: skip
         first = first and written is None
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _NAMED_AT = (0.3, 0.7, 0.5, 0.15, 0.85, 0.4, 0.6, 0.2, 0.8)
 """Fractions along a limit at which its label may be placed, in order of preference."""
+_FEW = 4  # depths or widths, up to which each has a tick
 _ANCHORS = 8  # points of a short limit that its name may lead to
 _SIDES = ((-1, -1), (1, -1), (-1, 1), (1, 1), (-1, 0), (1, 0))
 _REACHES = (13.0, 18.0, 26.0, 36.0)  # points from the optimum to its numbers
@@ -75,15 +76,18 @@ def landscape(
         lines = _limits(axes, data, binding) if data.complete else []
         quantity_axis(axes, "x", "d_model")
         quantity_axis(axes, "y", "layers")
+        rows, columns = _window(data)
+        for axis, values in ((axes.xaxis, data.d_model[columns]), (axes.yaxis, data.layers[rows])):
+            if len(values) <= _FEW:
+                axis.set_ticks([float(value) for value in values])
         heading(axes, title)
         labels = Labels(axes)
-        for path, _, _ in lines:
-            labels.avoid_line(path, width=2.0)
+        numbers = {name: labels.avoid_line(path, width=2.0) for path, name, _ in lines}
         if best is not None:
             _optimum(axes, best, labels)
         unnamed = [
             (path, name, colour) for path, name, colour in lines
-            if labels.along(_words(name), path, _NAMED_AT, color=colour) is None
+            if labels.along(_words(name), path, _NAMED_AT, own=numbers[name], color=colour) is None
         ]  # fmt: skip
         for path, name, colour in unnamed:  # too short for a name along it
             some = [(float(x), float(y)) for x, y in path[:: max(1, len(path) // _ANCHORS)]]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from modelsizer.plots.drawing.notes import note
+from modelsizer.plots.drawing.obstacles import COVERED, Obstacles
 from modelsizer.plots.drawing.style import INK
 from modelsizer.problems.records import dataclass
 
@@ -42,9 +43,8 @@ ALONG = "along a line"
 """The label, in matplotlib's sense, of a text that stands on its own line."""
 MARK, INKED, DOT = 100.0, 10.0, 0.05
 """Cost of covering a mark, a sample of a line, and one dot of a cloud."""
-_TEXT, _PER_POINT, _PER_SHARE = 10_000.0, 0.2, 2.0
-"""Cost of covering another label (or of a pixel outside the axes), of a point of distance, and of
-each place along a path that was preferred."""
+_PER_POINT, _PER_SHARE = 0.2, 2.0
+"""Cost of a point of distance, and of each place along a path that was preferred."""
 _STRICT = 20.0  # factor on the cost of covering ink where every place is tried
 _CROSSED = 0.25  # cost of a leader over what it crosses, relative to a label that covers it
 _LEADER_FROM = 14.0  # distance from which a leader joins a label to its anchor, points
@@ -132,7 +132,8 @@ class Labels:
         assert figure is not None
         self._axes, self._scale = axes, figure.dpi / _POINTS_PER_INCH  # pixels per point
         self._inside = axes.get_window_extent().padded(-_CLEARANCE * self._scale)
-        self._taken = np.empty((0, 5))  # left, bottom, right, top and weight of each box
+        self._obstacles = Obstacles(self._inside.extents)
+        self._lines = 0
 
     def avoid_points(self, points: ArrayLike, *, size: float = 1.0, weight: float = MARK) -> None:
         """Register points as obstacles.
@@ -146,10 +147,10 @@ class Labels:
         weight : float
             Cost of covering one of them.
         """
-        self._take(self._squares(self._pixels(points), size), weight)
+        self._obstacles.take(self._squares(self._pixels(points), size), weight)
 
-    def avoid_line(self, path: ArrayLike, *, width: float = 1.0) -> None:
-        """Register a line as an obstacle.
+    def avoid_line(self, path: ArrayLike, *, width: float = 1.0) -> int:
+        """Register a line as an obstacle; return its number, for `along`.
 
         Parameters
         ----------
@@ -158,11 +159,15 @@ class Labels:
         width : float
             Line width, in points.
         """
-        self._take(self._squares(self._along(self._pixels(path)), width), INKED)
+        self._lines += 1
+        self._obstacles.take(
+            self._squares(self._along(self._pixels(path)), width), INKED, self._lines
+        )
+        return self._lines
 
     def avoid_text(self, text: Text) -> None:
         """Register an existing text as an obstacle."""
-        self._take(np.array([self._box_of(text)]), _TEXT)
+        self._obstacles.take(np.array([self._box_of(text)]), COVERED)
 
     def note(self, words: str, corners: Sequence[str], **style: Any) -> Text:
         """Write a note in the corner where it covers least, the first of several as good.
@@ -177,11 +182,11 @@ class Labels:
         """
         written = [note(self._axes, words, corner, **style) for corner in corners]
         boxes = np.array([self._box_of(text) for text in written])
-        best = int(self._costs(boxes).argmin())
+        best = int(self._obstacles.costs(boxes).argmin())
         for at, text in enumerate(written):
             if at != best:
                 text.remove()
-        self._take(boxes[[best]], _TEXT)
+        self._obstacles.take(boxes[[best]], COVERED)
         return written[best]
 
     def between(self, start: XY, end: XY) -> XY:
@@ -192,7 +197,7 @@ class Labels:
     def cover(self, point: XY, size: float) -> bool:
         """Whether a text overlaps a mark of `size` points at `point`."""
         box = self._squares(self._pixels(point), size)
-        return bool(self._costs(box)[0] >= _TEXT)
+        return bool(self._obstacles.costs(box)[0] >= COVERED)
 
     def beside(
         self,
@@ -246,7 +251,7 @@ class Labels:
         text.set_verticalalignment(_VERTICAL[best.side[1]])
         if best.reach >= leader_from:
             self._draw_leader(best, str(style.get("color", INK)))
-        self._take(np.array([best.box]), _TEXT)
+        self._obstacles.take(np.array([best.box]), COVERED)
         return text
 
     def _best(
@@ -261,8 +266,8 @@ class Labels:
         """Return the place of minimum cost, and the weight of the ink that a label covers there."""
         places = [self._place(*at, size) for at in product(reaches, anchors, sides)]
         boxes = np.array([place.box for place in places])
-        inked = self._costs(boxes, least=INKED)
-        costs = self._costs(boxes) + strict * inked
+        inked = self._obstacles.costs(boxes, least=INKED)
+        costs = self._obstacles.costs(boxes) + strict * inked
         costs += [place.reach * _PER_POINT + self._leader_cost(place) for place in places]
         best = int(costs.argmin())
         return places[best], float(inked[best])
@@ -274,6 +279,8 @@ class Labels:
         shares: Sequence[float],
         *,
         turned: bool = True,
+        own: int = 0,
+        clear: bool = False,
         **style: Any,
     ) -> Text | None:
         """Write a label on a line, or nothing if every place covers another label.
@@ -287,6 +294,10 @@ class Labels:
             Fractions of its length (0 to 1), in order of preference.
         turned : bool
             Rotate the label to the slope of the line.
+        own : int
+            The number of the line, which the label may cover.
+        clear : bool
+            Write nothing either if every place covers a mark, another line or a point.
         **style
             Of the text, over the style of all labels.
         """
@@ -306,13 +317,14 @@ class Labels:
             x, y = self._axes.transData.inverted().transform(seen[at])
             places.append((float(x), float(y), angle))
         boxes = [self._box_at(text, place) for place in places]
-        costs = self._costs(np.array(boxes)) + _PER_SHARE * np.arange(len(boxes))
-        best = int(costs.argmin())
-        if costs[best] >= _TEXT:
+        inked = self._obstacles.costs(np.array(boxes), least=INKED, but=own)
+        costs = self._obstacles.costs(np.array(boxes), but=own) + _PER_SHARE * np.arange(len(boxes))
+        best = int((costs + _STRICT * inked).argmin())
+        if inked[best] >= (INKED if clear else COVERED):
             text.remove()
             return None
         self._box_at(text, places[best])
-        self._take(np.array([boxes[best]]), _TEXT)
+        self._obstacles.take(np.array([boxes[best]]), COVERED)
         return text
 
     def _box_at(self, text: Text, place: tuple[float, float, float]) -> list[float]:
@@ -347,14 +359,14 @@ class Labels:
     def _leader_cost(self, place: _Place) -> float:
         if place.reach < _LEADER_FROM:
             return 0.0
-        return _CROSSED * float(self._costs(self._leader(place)[_OWN_SAMPLES:]).sum())
+        return _CROSSED * float(self._obstacles.costs(self._leader(place)[_OWN_SAMPLES:]).sum())
 
     def _draw_leader(self, place: _Place, colour: str) -> None:
         self._axes.annotate("", place.anchor, place.offset, textcoords="offset points",
                             annotation_clip=False, zorder=4,
                             arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.5,
                                         "shrinkA": 1.5, "shrinkB": 3})  # fmt: skip
-        self._take(self._leader(place), INKED)
+        self._obstacles.take(self._leader(place), INKED)
 
     def _pixels(self, points: ArrayLike) -> Floats:
         """Transform data coordinates to pixels; shape (n, 2)."""
@@ -370,25 +382,6 @@ class Labels:
         """Return boxes of `size` points around centres given in pixels; shape (n, 4)."""
         half = size * self._scale / 2
         return np.hstack([centres - half, centres + half])
-
-    def _take(self, boxes: Floats, weight: float) -> None:
-        weights = np.full((len(boxes), 1), weight)
-        self._taken = np.vstack([self._taken, np.hstack([boxes, weights])])
-
-    def _costs(self, boxes: Floats, least: float = 0.0) -> Floats:
-        """Return the cost of each box: weights covered, and pixels outside the axes; shape (n,).
-
-        Of weights from `least` on alone.
-        """
-        x0, y0, x1, y1 = boxes.T
-        inside = self._inside
-        beyond = np.maximum(inside.x0 - x0, 0) + np.maximum(x1 - inside.x1, 0)
-        beyond += np.maximum(inside.y0 - y0, 0) + np.maximum(y1 - inside.y1, 0)
-        left, bottom, right, top, weight = self._taken[self._taken[:, 4] >= least].T
-        under = (left < x1[:, None]) & (right > x0[:, None])
-        under &= (bottom < y1[:, None]) & (top > y0[:, None])
-        costs: Floats = beyond * _TEXT + under @ weight
-        return costs
 
 
 def _evenly(way: Floats, steps: int) -> Floats:
