@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,11 +29,13 @@ if TYPE_CHECKING:
 GUIDES = (16, 32, 64, 128, 256)
 """Aspect ratios d_model / layers of the guides: published models lie between 32 and 200."""
 _NAMES = {"wide": 11, "column": 5}  # number of published models named
+_ROOMS = (0.0, 0.15, 0.35, 0.6)  # fractions of the height below, tried until the texts are clear
+_LEAST_PATH, _NAMES_TRIED = 2, 12  # points of a guide: to be named, and that a leader may reach
 _TRIED = 3  # candidates for each, as not every one has room for a name
 _CLEAR = 1.1  # factor in parameters between the frame and the mark of a published model
 _OF_MIXTURES = 0.7  # share of them that mixtures of experts may take
-_LANDMARK = 9.0  # cost of covering a published mixture
-_SAMPLES = 17  # points along the line of a mixture
+_LANDMARK = 3.0  # cost of covering a published mixture
+_SAMPLES = 49  # points along the line of a mixture
 _MARGIN = 1.25  # factor in parameters beyond the outermost feasible design
 _LEAST_GUIDE = 0.08  # fraction of the depths at which a guide must cross designs to be drawn
 _REACHES = (5.0, 9.0, 14.0, 22.0, 32.0, 44.0, 54.0)  # points from a published model to its name
@@ -83,16 +85,22 @@ def depth_parameters(
         quantity_axis(axes, "x", "layers")
         quantity_axis(axes, "y", "parameters", log=True)
         heading(axes, title)
-        labels = Labels(axes)
-        points = _points(data)
-        labels.avoid_points(points, size=dot_size(axes, len(points)), weight=INKED)
-        guides = _guides(axes, data, labels)
-        _mark_optimum(axes, data, labels)
-        _key(axes, data, labels)
-        mixtures = [at for mark in data.landmarks if _is_mixture(mark) for at in _along(mark)]
-        labels.avoid_points(np.reshape(mixtures, (-1, 2)), weight=_LANDMARK)
-        _optimum(data, labels)
-        _name_guides(guides, labels)
+        _draw_optimum(axes, data)
+        guides = _guides(axes, data)
+        low, high = axes.get_ylim()
+        for room in _ROOMS:
+            axes.set_ylim(low * (low / high) ** room, high)
+            drawn = {*axes.texts}
+            labels = _registered(axes, data, guides)
+            _key(axes, data, labels)
+            mixtures = [at for mark in data.landmarks if _is_mixture(mark) for at in _along(mark)]
+            labels.avoid_points(np.reshape(mixtures, (-1, 2)), weight=_LANDMARK)
+            _optimum(data, labels)
+            if not labels.crowded or room == _ROOMS[-1]:
+                break
+            for text in {*axes.texts} - drawn:
+                text.remove()
+        _name_guides(axes, data, guides, labels)
         _landmarks(axes, data, labels)
     return figure
 
@@ -178,28 +186,60 @@ def _active(
               linestyle="none", zorder=5)  # fmt: skip
 
 
-def _guides(axes: Axes, data: Region, labels: Labels) -> list[tuple[int, Floats, int]]:
-    """Draw lines of equal aspect ratio; return the ratio, path and number of each."""
-    low, high = axes.get_ylim()
-    left, right = axes.get_xlim()
-    paths: list[tuple[int, Floats, int]] = []
+def _registered(axes: Axes, data: Region, guides: Sequence[tuple[int, Floats]]) -> Labels:
+    """Return labels that keep off the front, the guides and the optimum."""
+    labels, points, narrow = Labels(axes), _points(data), small(axes)
+    labels.avoid_points(points, size=dot_size(axes, len(points)), weight=INKED)
+    for _, path in guides:
+        labels.avoid_line(path)
+    if data.best is not None:
+        at = _of_best(data.best)
+        labels.avoid_points(at[:1], size=9 if narrow else 14)
+        if len(at) > 1:
+            labels.avoid_line(at)
+            labels.avoid_points(at[1:], size=7)
+    return labels
+
+
+def _of_best(best: Evaluation) -> list[tuple[float, float]]:
+    """Marks of the optimum: all of its parameters, and of a mixture those in use."""
+    layers, counted = float(best.architecture.layers), best.parameters
+    sizes = [counted.total, counted.active] if _is_mixture(best) else [counted.total]
+    return [(layers, float(size)) for size in sizes]
+
+
+def _guides(axes: Axes, data: Region) -> list[tuple[int, Floats]]:
+    """Draw lines of equal aspect ratio; return the ratio and the path of each."""
+    paths = []
     for aspect in GUIDES:
         line = data.guide(aspect)
-        inside = (line > low) & (line < high) & (data.layers > left) & (data.layers < right)
         if _among_designs(data, line) >= _LEAST_GUIDE * len(data.layers):
             axes.plot(data.layers, line, color=INK, linewidth=0.5, dashes=(5, 4), zorder=4)
-            path = np.column_stack([data.layers, line])
-            paths.append((aspect, path[inside], labels.avoid_line(path)))
+            paths.append((aspect, np.column_stack([data.layers, line])))
     return paths
 
 
-def _name_guides(paths: Sequence[tuple[int, Floats, int]], labels: Labels) -> None:
+def _name_guides(
+    axes: Axes, data: Region, guides: Sequence[tuple[int, Floats]], labels: Labels
+) -> None:
     """Label each line of equal aspect ratio where it is clear, near where it leaves the axes."""
+    low, high = axes.get_ylim()
+    left, right = axes.get_xlim()
+    inside_x = (data.layers > left) & (data.layers < right)
     first = True
-    for aspect, path, own in paths:
+    for number, (aspect, path) in enumerate(guides, start=1):
+        inside = path[inside_x & (path[:, 1] > low) & (path[:, 1] < high)]
+        if len(inside) < _LEAST_PATH:
+            continue
         words = f"d_model / layers = {aspect}" if first else f"{aspect}"
-        written = labels.along(words, path, _NAMED_AT, turned=False, own=own, color=QUIET,
-                               clear=not first or aspect != paths[-1][0], zorder=6)  # fmt: skip
+        style: Any = {"color": QUIET, "zorder": 6}
+        written = labels.along(
+            words, inside, _NAMED_AT, turned=False, own=number, clear=True, **style
+        )
+        if written is None and first:
+            some = [(float(x), float(y)) for x, y in inside[:: max(1, len(inside) // _NAMES_TRIED)]]
+            written = labels.beside(words, some, optional=True, backed=True,
+                                    fontsize="x-small", **style)  # fmt: skip
         first = first and written is None
 
 
@@ -211,20 +251,15 @@ def _among_designs(data: Region, line: Floats) -> int:
     return int((data.feasible[at, bins[at]] > 0).sum())
 
 
-def _mark_optimum(axes: Axes, data: Region, labels: Labels) -> None:
+def _draw_optimum(axes: Axes, data: Region) -> None:
     """Mark the optimum: all of its parameters, and those in use."""
     if data.best is None:
         return
-    counted = data.best.parameters
-    at = (float(data.best.architecture.layers), float(counted.total))
+    (layers, total), *active = _of_best(data.best)
     narrow = small(axes)
-    star(axes, *at, size=9 if narrow else 15)
-    labels.avoid_points([at], size=9 if narrow else 14)
-    if _is_mixture(data.best):
-        below = (at[0], float(counted.active))
-        _active(axes, *at, below[1], STAR, 4.0 if narrow else 6.0)
-        labels.avoid_line([at, below])
-        labels.avoid_points([below], size=7)
+    star(axes, layers, total, size=9 if narrow else 15)
+    for _, size in active:
+        _active(axes, layers, total, size, STAR, 4.0 if narrow else 6.0)
 
 
 def _optimum(data: Region, labels: Labels) -> None:
@@ -313,11 +348,11 @@ def _landmarks(axes: Axes, data: Region, labels: Labels) -> None:
         if len(named) == most or any(labels.cover(point, size + 1) for point in path):
             continue
         labels.avoid_points([(x[i], y[i])], size=size + 1)
+        if _is_mixture(marks[i]):
+            labels.avoid_line(path)
         if labels.beside(marks[i].name, [(x[i], y[i])], sides, _REACHES, optional=True,
                          backed=True, leader_from=9.0, fontsize="x-small"):  # fmt: skip
             named.append(i)
-            if _is_mixture(marks[i]):
-                labels.avoid_line(path)
     for mark in (marks[i] for i in named):
         if _is_mixture(mark):
             _active(axes, mark.layers, mark.parameters, mark.active, INK, size / 2)

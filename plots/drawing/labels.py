@@ -48,8 +48,8 @@ _PER_POINT, _PER_SHARE = 0.2, 2.0
 _STRICT = 20.0  # factor on the cost of covering ink where every place is tried
 _CROSSED = 0.25  # cost of a leader over what it crosses, relative to a label that covers it
 _LEADER_FROM = 14.0  # distance from which a leader joins a label to its anchor, points
-_OWN_SAMPLES = 4  # samples of a leader that lie on its own anchor
-_SAMPLED_EVERY = 2.0  # distance between samples of a line, points
+_OWN_SAMPLES = 8  # samples of a leader that lie on its own anchor
+_SAMPLED_EVERY = 1.0  # distance between samples of a line, points
 _WIDER = 1.04  # factor by which text may be wider at another resolution
 _CLEARANCE = 1.5  # margin around a label, points
 _BOX, _OPACITY = 0.12, 0.8  # padding relative to the font size; opacity of the box
@@ -134,6 +134,7 @@ class Labels:
         self._inside = axes.get_window_extent().padded(-_CLEARANCE * self._scale)
         self._obstacles = Obstacles(self._inside.extents)
         self._lines = 0
+        self.crowded = False  # whether a label or note had to cover a mark, a line or a point
 
     def avoid_points(self, points: ArrayLike, *, size: float = 1.0, weight: float = MARK) -> None:
         """Register points as obstacles.
@@ -182,7 +183,12 @@ class Labels:
         """
         written = [note(self._axes, words, corner, **style) for corner in corners]
         boxes = np.array([self._box_of(text) for text in written])
-        best = int(self._obstacles.costs(boxes).argmin())
+        costs = self._obstacles.costs(boxes)
+        best = int(costs.argmin())
+        if costs[best] >= INKED:  # on a light box, as a label along a line
+            self.crowded = True
+            back(written[best])
+            written[best].set_label(ALONG)
         for at, text in enumerate(written):
             if at != best:
                 text.remove()
@@ -243,6 +249,7 @@ class Labels:
         best, covered = self._best(reaches, anchors, sides, size)
         if covered >= INKED and not optional:
             best, covered = self._best(FARTHER, anchors, ALL_SIDES, size, strict=_STRICT)
+            self.crowded |= covered >= INKED
         if optional and covered >= INKED:
             text.remove()
             return None

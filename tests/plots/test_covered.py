@@ -29,7 +29,7 @@ def drawn_from(seed: int) -> Problem:
     return base.with_settings(settings)
 
 
-@pytest.mark.parametrize("seed", seeds(range(9), range(0, 9, 8)))
+@pytest.mark.parametrize("seed", seeds(range(9), {*range(9)} - {3}))
 @pytest.mark.parametrize("size", ["wide", "column"])
 def test_random_problems(seed: int, size: str) -> None:
     problem = drawn_from(seed)

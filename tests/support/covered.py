@@ -47,7 +47,8 @@ def _drawn(axes: Axes) -> Iterator[tuple[str, Floats]]:
 
     box = axes.get_window_extent()
     for line in axes.lines:
-        way = line.get_transform().transform(np.column_stack(line.get_data(orig=False)))
+        x, y = _stepped(*line.get_data(orig=False), line.get_drawstyle())
+        way = line.get_transform().transform(np.column_stack([x, y]))
         way = way[np.isfinite(way).all(axis=1)]
         if not len(way) or not line.get_visible() or line.get_zorder() <= 0:  # rules of rows
             continue
@@ -61,6 +62,13 @@ def _drawn(axes: Axes) -> Iterator[tuple[str, Floats]]:
         if isinstance(points, PathCollection) and points.get_zorder() > _BACKGROUND:
             at = points.get_offset_transform().transform(points.get_offsets())
             yield "point", np.asarray(at)
+
+
+def _stepped(x: object, y: object, style: str) -> Floats:
+    """Vertices of a line, also of one that is drawn in steps."""
+    from matplotlib.cbook import STEP_LOOKUP_MAP
+
+    return np.asarray(STEP_LOOKUP_MAP[style](x, y) if len(x) else (x, y))  # type: ignore[arg-type]
 
 
 def _sampled(way: Floats) -> Floats:
