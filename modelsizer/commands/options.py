@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import fail, fail_choice
+from modelsizer.commands.app import fail, fail_choice, say
 from modelsizer.commands.paths import keep_laws
+from modelsizer.commands.several_values import doubts, with_lists
 
 if TYPE_CHECKING:
     from modelsizer.problems.problem import Problem
@@ -151,11 +152,17 @@ def check_plot(path: Path | None, size: str) -> None:
 
 def load(file: str, settings: list[str] | None, without: list[str] | None = None) -> Problem:
     """Load the problem of a file, with overrides and without some of its limits."""
+    from modelsizer.problems.errors import ProblemError
     from modelsizer.problems.key_values import check_apart, read_pairs
     from modelsizer.problems.problem import Problem
 
     pairs = read_pairs(settings or [])
     check_apart(pairs, without or ())
-    problem = Problem.load(file, pairs)
+    try:
+        problem = Problem.load(file, pairs)
+    except ProblemError as error:
+        raise with_lists(error, file, pairs) from None
+    for doubt in doubts(file, pairs):
+        say(doubt)
     keep_laws(problem.to_dict())
     return problem.without(*without) if without else problem

@@ -48,6 +48,8 @@ class Training:
         As a limit is written; empty if it is not one of these.
     price : int, float or None
         Dollars for an hour of a device.
+    assumed : bool
+        Whether the number of devices was not said.
     """
 
     devices: Devices | None = None
@@ -55,6 +57,7 @@ class Training:
     flops: str = ""
     money: str = ""
     price: Number | None = None
+    assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +161,18 @@ class Answers:
             if d is not None and d.others
         )
         notes = list(dict.fromkeys(found))
-        load, serve = self.users, self.serve
+        load, serve, train = self.users, self.serve, self.train
+        if train.assumed:
+            hours = float(parse_quantity(train.money, "dollars")) / float(train.price or 1)
+            days = hours / 24 / ((train.devices and train.devices.count) or 1)
+            notes.append(
+                f"The money pays for {days:,.3g} days of {train.devices}; that number is assumed"
+            )
         if load.said:
             notes.append(f"{load.said} is read as {load.context:,} tokens of context")
         if serve.memory and serve.bits is None:
             notes.append(
-                f"weights of {serve.weight_bits} bits are assumed; '{serve.memory} at 8 bits' says "
+                f"Weights of {serve.weight_bits} bits are assumed; '{serve.memory} at 8 bits' says "
                 "it otherwise"
             )
         return tuple(notes)

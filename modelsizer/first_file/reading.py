@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from modelsizer.first_file.answers import Devices, Goal, Serving, Training
 from modelsizer.first_file.devices import WORDS, read_count, read_devices
 from modelsizer.problems.errors import did_you_mean, short
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.units import Number, parse_quantity
+from modelsizer.problems.units import MAX_COUNT, Number, parse_quantity
 
 _TIME = re.compile(r"(?P<devices>.+?)(?:\s+(?:for|in|over)|,)\s+(?P<time>[^,]+)", re.I)
 _ON = re.compile(r"(?P<given>.+?)\s+on\s+(?P<devices>.+)", re.I)
@@ -40,6 +41,7 @@ _GOAL = re.compile(
     re.I,
 )
 _MUCH_MONEY = 1e13  # dollars: FLOPs are more
+_USUAL_HOURS = 60 * 24  # of a training run, where money and no number of accelerators is given
 
 
 def positive(text: str, dimension: str) -> Number:
@@ -161,7 +163,12 @@ def _paid(said: str, money: str, devices: str) -> Training:
         raise ValueError(
             f"{short(said)} has no price: say what an hour of one costs, such as '{said} at 2.5'"
         )
-    return Training(found, money=money, price=_hourly(match["price"]))
+    price = _hourly(match["price"])
+    if found.count is not None:
+        return Training(found, money=money, price=price)
+    many = float(positive(money, "dollars")) / float(price) / _USUAL_HOURS
+    count = 2 ** max(0, round(math.log2(many))) if many < MAX_COUNT else MAX_COUNT
+    return Training(replace(found, count=count), money=money, price=price, assumed=True)
 
 
 def read_serving(text: str) -> Serving:

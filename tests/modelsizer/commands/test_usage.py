@@ -31,6 +31,11 @@ P = "one-h100-1e24"
         (f"plan-runs {P}", "--budget is missing: training FLOPs"),
         (f"solve {P} more", "more: this argument is too many; see"),
         (f"solve {P} more most", "more most: these arguments are too many; see"),
+        (
+            f"check {P} --set serving.accelerator=H100-SXM,L40S",
+            """a list: --set 'serving.accelerator=["H100-SXM", "L40S"]'""",
+        ),
+        (f"check {P} --set space.kv_heads=4,x", "is not a number; write 64, 0.5"),
         (f"solve {P} --best x", "--best: 'x' is not a whole number such as 10; see"),
         ("fit runs.csv --drop-worst -1", "--drop-worst: must be 0 or more, not -1; see"),
         (f"compare-laws {P} --points 1", "--points: must be 2 or more, not 1; see"),

@@ -20,13 +20,13 @@ from modelsizer.first_file.sizes import read_load, read_model
         ("L40S for 5 h", "1 L40S", "5 h", "", None),
         ("1,024 A100s for 90 days", "1,024 A100-80GB-SXM", "90 days", "", None),
         ("2M USD on 512 H100 at 2.5", "512 H100-SXM", "", "2M USD", 2.5),
-        ("$500K on MI300X at $3 an hour", "MI300X", "", "500K USD", 3),
+        ("$500K on MI300X at $3 an hour", "128 MI300X", "", "500K USD", 3),
         ("30 days on 256 H100", "256 H100-SXM", "30 days", "", None),
         ("1,024 H100, two weeks", "1,024 H100-SXM", "2 weeks", "", None),
         ("8 4090 for 2 weeks", "8 RTX-4090", "2 weeks", "", None),
         ("256 H100 SXM 80GB at $2 for 30 days", "256 H100-SXM", "30 days", "", 2),
         ("2 million dollars on 512 H100 at 2.50 USD/h", "512 H100-SXM", "", "2M USD", 2.5),
-        ("US$500k on A100 at $1.3 per GPU hour", "A100-80GB-SXM", "", "500k USD", 1.3),
+        ("US$500k on A100 at $1.3 per GPU hour", "256 A100-80GB-SXM", "", "500k USD", 1.3),
     ],
 )
 def test_training(text: str, devices: str, time: str, money: str, price: float | None) -> None:
