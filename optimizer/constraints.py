@@ -138,6 +138,11 @@ class Constraint:
         return over if self.side == "max" else under
 
 
+def base_of(key: str) -> str:
+    """A dotted key without the side of a limit."""
+    return key.removesuffix(".min").removesuffix(".max")
+
+
 def name_of(key: str) -> str:
     """A dotted key as answers give it: without side, and without the table if it is implied.
 
@@ -146,7 +151,7 @@ def name_of(key: str) -> str:
     >>> name_of("budgets.parameters.min"), name_of("space.layers.max"), name_of("training.tokens")
     ('parameters', 'layers', 'training.tokens')
     """
-    table, _, rest = key.removesuffix(".min").removesuffix(".max").partition(".")
+    table, _, rest = base_of(key).partition(".")
     return rest if table in ("budgets", "space") else f"{table}.{rest}"
 
 

@@ -113,6 +113,8 @@ UNITS = MappingProxyType(
     }
 )
 """For each dimension, its units and the factor of each to the base unit."""
+LOSSES = ("nats", "nats a byte")
+"""Dimensions of a loss, whose differences matter and not their ratios."""
 
 _EXAMPLES = {
     "count": '64, 0.5 or "128K"',
@@ -331,7 +333,7 @@ def format_quantity(value: Number, dimension: str, digits: int = 4) -> str:
         return power_of_ten(value, digits)
     if dimension in _STEPS:
         return _scaled(value, _STEPS[dimension], digits)
-    if dimension in ("nats", "nats a byte"):
+    if dimension in LOSSES:
         return format_number(value, digits + 1)
     if dimension == "count" and isinstance(value, int) and abs(value) < 10**6:
         return str(value)

@@ -7,6 +7,8 @@ from typing import Literal
 
 from modelsizer.live.stops import Stop, amount_text, place
 from modelsizer.live.typed_text import typed
+from modelsizer.optimizer.constraints import base_of
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.schema import described_keys
 from modelsizer.problems.units import Number
@@ -94,5 +96,15 @@ def _helps() -> dict[str, str]:
 
 def help_of(key: str) -> str:
     """What a key of the problem file is, without the marks of Markdown."""
-    base = key.removesuffix(".max").removesuffix(".min")
-    return _helps().get(base, "").replace("`", "")
+    return _helps().get(base_of(key), "").replace("`", "")
+
+
+def words_of(name: str) -> str:
+    """A limit in words.
+
+    Parameters
+    ----------
+    name : str
+        Its key without the side, or the name that answers give it.
+    """
+    return QUANTITIES[name.rpartition(".")[2]].words

@@ -8,7 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from types import MappingProxyType
 
-from modelsizer.live.control import Control, help_of
+from modelsizer.live.control import Control, help_of, words_of
 from modelsizer.live.setting_controls import price_controls, setting_controls
 from modelsizer.live.state import CORNER, SCENARIO, corners_of
 from modelsizer.live.stops import Stop, amount_stop, around, sorted_stops
@@ -95,9 +95,7 @@ def _limit(limit: Constraint, raw: Mapping[str, object]) -> Control:
 
 
 def _label(base: str, end: str) -> str:
-    name = base.partition(".")[2]
-    words = "training tokens" if base == TOKENS else QUANTITIES[name].words
-    return f"{words}, {_ENDS[end]}"
+    return f"{words_of(base)}, {_ENDS[end]}"
 
 
 def _whole(dimension: str) -> bool:

@@ -24,7 +24,7 @@ from modelsizer.optimizer.tables.clock import Clock, StoppedError
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
-from modelsizer.problems.units import Number, exact, plain
+from modelsizer.problems.units import LOSSES, Number, exact, plain
 
 MOST = 3
 """Limits that have a slider, at most."""
@@ -33,7 +33,6 @@ _LOSS_CHANGE = Fraction(1, 50)  # nats by which a limit on the loss is moved ins
 _APART = 10**0.1
 """Ratio of neighbouring stops: ten to a decade."""
 _LOSS_STEP = Fraction(1, 100)  # nats between stops of a limit on the loss
-_NATS = ("nats", "nats a byte")
 _SHARE = 1e-6
 """Relative change of the answer below which a limit does not move it."""
 
@@ -141,7 +140,7 @@ def _moving(problem: Problem, clock: Clock) -> list[Constraint]:
 def _around(constraint: Constraint) -> tuple[Number, Number]:
     """A looser and a tighter value of a limit."""
     limit = exact(constraint.limit)
-    if constraint.dimension in _NATS:
+    if constraint.dimension in LOSSES:
         ends = [limit + _LOSS_CHANGE, limit - _LOSS_CHANGE]
     else:
         ends = [limit * _LOOSER, limit * _TIGHTER]
@@ -227,7 +226,7 @@ def _sensible(problem: Problem, key: str, stop: Stop) -> bool:
 def _numbers(main: MainLimit, count: int) -> list[Number]:
     """Round numbers about a limit, or from it to beyond what is needed; without its own."""
     each, own = main.constraint, float(main.constraint.limit)
-    loss = each.dimension in _NATS
+    loss = each.dimension in LOSSES
     below = above = (count - 1) // 2
     apart = _step(main, count)
     if main.needed is not None:
@@ -254,7 +253,7 @@ def _step(main: MainLimit, count: int) -> int:
     if main.needed is None:
         return 1
     own, needed = float(main.constraint.limit), float(main.needed)
-    if main.constraint.dimension in _NATS:
+    if main.constraint.dimension in LOSSES:
         steps = abs(needed - own) / float(_LOSS_STEP)
     else:
         steps = abs(math.log(needed / own)) / math.log(_APART)

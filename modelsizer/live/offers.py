@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from modelsizer.live.control import words_of
 from modelsizer.live.stops import amount_text
 from modelsizer.live.typed_text import typed
-from modelsizer.optimizer.constraints import TOKENS, name_of
+from modelsizer.optimizer.constraints import TOKENS, base_of, name_of
 from modelsizer.optimizer.explain.explain import Explanation
 from modelsizer.optimizer.explain.repairs import Repair
 from modelsizer.problems.problem import Problem
@@ -83,10 +84,9 @@ def _change(
     problem: Problem, repair: Repair, keys: Collection[str]
 ) -> tuple[str, dict[str, object]]:
     """A repair in words, and what it sets."""
-    base = repair.key.removesuffix(".min").removesuffix(".max")
+    base = base_of(repair.key)
     name, value = name_of(repair.key), repair.value
-    words = QUANTITIES[name].words if name in QUANTITIES else name
-    words = "training tokens" if base == TOKENS else words
+    words = words_of(base) if base == TOKENS or name in QUANTITIES else name
     if repair.side is None:
         return f"{words} to {typed(value)}", dict(repair.made)
     assert not isinstance(value, str)

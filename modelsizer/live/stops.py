@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import (
+    LOSSES,
     Number,
     exact,
     format_number,
@@ -113,7 +114,7 @@ def around(number: Number, dimension: str, *, whole: bool, span: int = SPAN) -> 
     span : int
         They reach from the value / span to the value x span.
     """
-    if dimension in ("nats", "nats a byte"):
+    if dimension in LOSSES:
         step = 100
         low, high = math.ceil(number * 0.85 * step), math.floor(number * 1.3 * step)
         return [plain(exact(n) / step) for n in range(low, high + 1)]

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modelsizer.live.control import Control
+from modelsizer.live.control import Control, words_of
 from modelsizer.live.state import CORNER, SCENARIO, Asked, State
 from modelsizer.live.typed_text import typed
 from modelsizer.optimizer.constraints import TOKENS
@@ -180,11 +180,10 @@ def _limit(use: BudgetUse, controls: Mapping[str, Control]) -> dict[str, Any]:
     share = float(use.used) / float(use.limit)
     base = use.name if use.name == TOKENS else f"budgets.{use.name}"
     key = next((k for k in (base, f"{base}.{use.side}") if k in controls), None)
-    words = "training tokens" if use.name == TOKENS else QUANTITIES[use.name].words
     return {
         "name": use.name,
         "key": key,
-        "label": words,
+        "label": words_of(use.name),
         "used": used,
         "limit": limit,
         "share": share if math.isfinite(share) else None,

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
+from modelsizer.optimizer.constraints import base_of
 from modelsizer.optimizer.explain.repairs import Repair
 from modelsizer.problems.units import Number, exact
 
@@ -78,7 +79,7 @@ def weight_of(key: str, weights: Mapping[str, float] | None = None) -> float:
     >>> weight_of("budgets.serving_memory"), weight_of("serving.kv_bits")
     (1.0, 0.5)
     """
-    base = key.removesuffix(".min").removesuffix(".max")
+    base = base_of(key)
     for held in (weights or {}, WEIGHTS):
         for name in (key, base, key.partition(".")[0]):
             if name in held:

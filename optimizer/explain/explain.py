@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import Literal, get_args
 
-from modelsizer.optimizer.constraints import Constraint
+from modelsizer.optimizer.constraints import Constraint, base_of
 from modelsizer.optimizer.explain.alternatives import alternatives
 from modelsizer.optimizer.explain.change_costs import FAR, OF_DEVICES, priced
 from modelsizer.optimizer.explain.conflicts import (
@@ -329,7 +329,7 @@ def _resolved(
 ) -> list[str]:
     """Keys that a name may mean: a key, a key without its side, or its last word."""
     keys = _changeable(problem, limits)
-    bases = {key: key.removesuffix(".min").removesuffix(".max") for key in keys}
+    bases = {key: base_of(key) for key in keys}
     words = {key: base.partition(".")[2] for key, base in bases.items()}
     ends = {key: key.partition(".")[2] for key in keys}
     for spelt in ({key: key for key in keys}, bases, words, ends):

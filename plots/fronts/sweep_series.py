@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelsizer.optimizer.constraints import base_of
 from modelsizer.optimizer.sweeps.whatif import value_text
 from modelsizer.plots.drawing.axes import words
 from modelsizer.plots.drawing.lines import Line
@@ -78,7 +79,7 @@ def is_numeric(axis: Axis) -> bool:
 
 def key_words(key: str) -> str:
     """The last word of a key, as in a label."""
-    return words(key.removesuffix(".max").removesuffix(".min").rpartition(".")[2])
+    return words(base_of(key).rpartition(".")[2])
 
 
 def arranged(found: SweepResult) -> Arrangement:
