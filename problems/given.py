@@ -15,6 +15,7 @@ from modelsizer.problems.laws.published import token_law
 from modelsizer.problems.laws.quality import Quality
 from modelsizer.problems.laws.reading import PREFIX, law_named
 from modelsizer.problems.laws.shapes import DEFAULT_SHAPE, ShapeLaw, shape_law
+from modelsizer.problems.offered import Offered
 from modelsizer.problems.requirements.budgets import BudgetsTable, new_budgets
 from modelsizer.problems.requirements.objective import Objective
 from modelsizer.problems.requirements.setups import offered
@@ -27,7 +28,7 @@ from modelsizer.problems.tables.space import Space
 from modelsizer.problems.tables.tables import Table
 from modelsizer.problems.tables.tokenizer import Tokenizer
 from modelsizer.problems.tables.training import Training
-from modelsizer.problems.typed_tables import Kind, Offered, made
+from modelsizer.problems.typed_keys import Kind, made
 from modelsizer.problems.value_forms import Special
 
 SCENARIO = "scenario"

@@ -17,7 +17,8 @@ from modelsizer.problems.requirements.objective import LAW_KEYS
 from modelsizer.problems.shown import Shown
 from modelsizer.problems.space.empty import empty_space
 from modelsizer.problems.statement import Statement
-from modelsizer.problems.typed_tables import Table, TableError
+from modelsizer.problems.typed_keys import TableError
+from modelsizer.problems.typed_tables import Table
 from modelsizer.problems.units import format_quantity
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from modelsizer.problems.errors import Fault, ProblemError, did_you_mean, short
 from modelsizer.problems.plain_values import MOST_DEPTH, NO_LIMIT, PlainValueError, from_toml
 from modelsizer.problems.registry import loosely
 from modelsizer.problems.text_files import NO_FILE, UnreadableError, exists, read_text
-from modelsizer.problems.typed_tables import Table, TableError
+from modelsizer.problems.typed_keys import TableError
+from modelsizer.problems.typed_tables import Table
 from modelsizer.problems.units import exact
 
 LARGEST_TOML_INTEGER = 2**63 - 1  # largest that TOML guarantees; larger ones become floats

@@ -8,7 +8,7 @@ takes None too. Annotations are looked at when the first table of a class is mad
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import reduce
 from itertools import product
@@ -28,66 +28,25 @@ from typing import (
 )
 
 from modelsizer.problems.errors import short
-from modelsizer.problems.offered import Offered as Offered
-from modelsizer.problems.offered import Read as Read
-from modelsizer.problems.offered import Several as Several
-from modelsizer.problems.offered import SeveralTables as SeveralTables
-from modelsizer.problems.offered import plain_copy
+from modelsizer.problems.offered import Offered, Read, Several, plain_copy
 from modelsizer.problems.records import dataclass
+from modelsizer.problems.typed_keys import (
+    Kind,
+    Made,
+    TableError,
+    dict_reader,
+    dict_writer,
+    one_after_another,
+    or_none,
+    read_into,
+    read_text,
+    same,
+    word_reader,
+)
 from modelsizer.problems.value_forms import Entries, Form, OneOf, Text
 
 _LACKING = object()
 _KEYS_NAMED = 6  # keys of a table that a message about another value names
-
-
-class TableError(ValueError):
-    """What is wrong with a table.
-
-    Parameters
-    ----------
-    faults : list of (str, str)
-        Dotted keys, with a message each; one that starts with "@" names its key itself, as
-        `modelsizer.problems.reading.faults_of` reads it.
-    """
-
-    def __init__(self, faults: list[tuple[str, str]]) -> None:
-        super().__init__("; ".join(f"{key}: {text}" if key else text for key, text in faults))
-        self.faults = faults
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How the value of a key is read and written.
-
-    Parameters
-    ----------
-    read : callable, optional
-        From a value of TOML; raises ValueError with a message for the user. After it nothing else
-        looks at the value, but further kinds of the same annotation.
-    write : callable, optional
-        The inverse, for values that are no plain ones.
-    form : Form, optional
-        What `read` takes; by default what the type, or a kind before it, says.
-    """
-
-    read: Read | None = None
-    write: Read | None = None
-    form: Form | None = None
-
-
-@dataclass(frozen=True)
-class Made:
-    """A default that each table makes for itself."""
-
-    make: Callable[[], Any]
-
-    def __repr__(self) -> str:
-        return "<factory>"
-
-
-def made(make: Callable[[], Any]) -> Any:
-    """The default of a key, as its annotation has it: made for each table that lacks the key."""
-    return Made(make)
 
 
 @dataclass(frozen=True)
@@ -136,7 +95,7 @@ class Field:
             reads = [mark.read for mark in kinds if mark.read is not None] or [below.read]
             writes = [mark.write for mark in kinds if mark.write is not None] or [below.write]
             form = ([mark.form for mark in kinds if mark.form is not None] or [below.form])[-1]
-            read, write = _one_after_another(reads), writes[-1]
+            read, write = one_after_another(reads), writes[-1]
             for menu in menus:
                 read, write = menu.reader(read), menu.writer(write)
                 form = menu.form(form)
@@ -144,81 +103,23 @@ class Field:
             return cls(below.annotation, read, write, below.table, several=several, form=form)
         if get_origin(annotation) in (Union, UnionType):
             inner = [each for each in get_args(annotation) if each is not NoneType]
-            below = cls.of(inner[0]) if len(inner) == 1 else cls(Any, _same, _same, None)
-            read, write = _or_none(below.read), _or_none(below.write)
+            below = cls.of(inner[0]) if len(inner) == 1 else cls(Any, same, same, None)
+            read, write = or_none(below.read), or_none(below.write)
             return cls(annotation, read, write, below.table, form=below.form)
         if get_origin(annotation) is dict:
             each = cls.of(get_args(annotation)[1])
             named = Entries(of=each.form, table=each.table, others="")
             return cls(
-                annotation, _dict_reader(each.read), _dict_writer(each.write), None, form=named
+                annotation, dict_reader(each.read), dict_writer(each.write), None, form=named
             )
         if get_origin(annotation) is Literal:
             words = get_args(annotation)
-            return cls(annotation, _word_reader(words), _same, None, form=OneOf(known=words))
+            return cls(annotation, word_reader(words), same, None, form=OneOf(known=words))
         if isinstance(annotation, type) and issubclass(annotation, Table):
             return cls(annotation, annotation.model_validate, annotation.given, annotation)
         if annotation is str:
-            return cls(annotation, _text, plain_copy, None, form=Text())
-        return cls(annotation, _same, plain_copy, None)
-
-
-def _one_after_another(reads: Sequence[Read]) -> Read:
-    return reads[0] if len(reads) == 1 else lambda value: reduce(lambda v, f: f(v), reads, value)
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-def _or_none(convert: Read) -> Read:
-    return lambda value: None if value is None else convert(value)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{short(value)} is not text")
-    return str(value)  # of a class derived from str, such as that of NumPy, too
-
-
-def _word_reader(words: tuple[Any, ...]) -> Read:
-    def read(value: Any) -> Any:
-        if value not in words:
-            *first, last = map(repr, words)
-            raise ValueError(f"{short(value)} is not one of {', '.join(first)} or {last}")
-        return value
-
-    return read
-
-
-def _dict_reader(each: Read) -> Read:
-    def read(value: Any) -> dict[str, Any]:
-        if not isinstance(value, Mapping):
-            raise ValueError(f"{short(value)} is not a table")
-        found: dict[str, Any] = {}
-        faults = []
-        for key, inner in value.items():
-            faults += _read_into(found, key, each, inner)
-        if faults:
-            raise TableError(faults)
-        return found
-
-    return read
-
-
-def _dict_writer(each: Read) -> Read:
-    return lambda value: {key: each(inner) for key, inner in value.items()}
-
-
-def _read_into(found: dict[str, Any], key: str, read: Read, value: Any) -> list[tuple[str, str]]:
-    """Read the value of a key; return what is wrong with it."""
-    try:
-        found[key] = read(value)
-    except TableError as error:
-        return [(f"{key}.{below}" if below else key, text) for below, text in error.faults]
-    except ValueError as error:
-        return [(key, str(error))]
-    return []
+            return cls(annotation, read_text, plain_copy, None, form=Text())
+        return cls(annotation, same, plain_copy, None)
 
 
 class _Fields:
@@ -297,7 +198,7 @@ class Table:
         faults = []
         for key, field in fields.items():
             if key in given:
-                faults += _read_into(found, key, field.read, given[key])
+                faults += read_into(found, key, field.read, given[key])
             elif field.required:
                 faults.append((key, "this key is required"))
             else:

@@ -29,7 +29,7 @@ BACK_END_NEEDS = (
 
 PROBLEMS = (
     "version", "visible", "brief", "shown", "records", "library", "machine", "interrupts",
-    "errors", "files", "table_files", "text_files", "plain_values", "key_values", "registry", "columns", "units", "by_byte", "value_forms", "offered", "typed_tables", "reading",
+    "errors", "files", "table_files", "text_files", "plain_values", "key_values", "registry", "columns", "units", "by_byte", "value_forms", "offered", "typed_keys", "typed_tables", "reading",
     "architecture", "hardware", "laws", "tables", "space", "costs", "quantities",
     "requirements", "magnitudes", "checks", "given", "statement", "edits", "keyword_types", "problem", "docstrings", "schema", "provenance", "narrowing", "designs", "summary",
 )  # fmt: skip
@@ -40,7 +40,7 @@ OPTIMIZER = (
 )  # fmt: skip
 PLOTS = ("drawing", "designs", "fronts", "laws", "limits", "measurements")
 FRONT_DOOR = (
-    "first_file", "text", "pictures", "live", "page", "notebook", "views", "fitted_laws", "commands", "cli", "__main__",
+    "first_file", "text", "views", "pictures", "live", "page", "notebook", "fitted_laws", "commands", "cli", "__main__",
 )  # fmt: skip
 ROOMS = dict(zip(ORDER, (PROBLEMS, OPTIMIZER, PLOTS, FRONT_DOOR), strict=True))
 """Modules and sub-packages of each package; each imports from itself and from those before it."""

@@ -10,7 +10,8 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.limits import Bare
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.tables.tables import Table, limit
-from modelsizer.problems.typed_tables import Field, Kind
+from modelsizer.problems.typed_keys import Kind
+from modelsizer.problems.typed_tables import Field
 from modelsizer.problems.units import Number
 
 SERVING, TRAINING, PREFILL = "serving_memory", "training_memory", "prefill_memory"

@@ -15,7 +15,7 @@ from modelsizer.problems.laws.shapes import SHAPE_LAWS
 from modelsizer.problems.quantities.quantity import Inverse, Sense
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.tables import Table, one_of
-from modelsizer.problems.typed_tables import Kind
+from modelsizer.problems.typed_keys import Kind
 from modelsizer.problems.units import Number, parse_quantity
 from modelsizer.problems.value_forms import Amount, AnyOf, OneOf, Special, Text, Within
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 from modelsizer.problems.architecture.weight_formats import PARTS, WeightFormat
 from modelsizer.problems.errors import did_you_mean, short
 from modelsizer.problems.records import dataclass
-from modelsizer.problems.typed_tables import Kind
+from modelsizer.problems.typed_keys import Kind
 from modelsizer.problems.units import MAX_BYTES_A_VALUE, Number, exact, parse_quantity, plain
 from modelsizer.problems.value_forms import Amount, AnyOf, Entries, Form, Within
 

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from modelsizer.problems.errors import short
 from modelsizer.problems.tables.tables import Dollars, ServedTokens, Share, Table, one_of
-from modelsizer.problems.typed_tables import Kind
+from modelsizer.problems.typed_keys import Kind
 from modelsizer.problems.units import exact, parse_quantity
 from modelsizer.problems.value_forms import Amount, Within
 

@@ -16,7 +16,7 @@ from modelsizer.problems.errors import did_you_mean, short
 from modelsizer.problems.plain_values import NO_LIMIT
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.tables.limits import ANY, Bare, is_reference, read_reference
-from modelsizer.problems.typed_tables import Kind
+from modelsizer.problems.typed_keys import Kind
 from modelsizer.problems.units import Number, exact, parse_quantity, plain
 from modelsizer.problems.value_forms import Amount, Form, OneOrMore, Within
 

@@ -15,7 +15,7 @@ from modelsizer.problems.laws.laws import (
 from modelsizer.problems.laws.terms import TermLaw, read_terms, terms_schema, write_terms
 from modelsizer.problems.tables.menus import interval_parser
 from modelsizer.problems.tables.tables import Real, Table
-from modelsizer.problems.typed_tables import Kind, made
+from modelsizer.problems.typed_keys import Kind, made
 from modelsizer.problems.value_forms import Amount, Limit, Special, Within
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from modelsizer.problems.hardware.accelerators import PRECISIONS
+from modelsizer.problems.offered import Several, SeveralTables
 from modelsizer.problems.tables.tables import Devices, OnAccelerator, WayCount, one_of
-from modelsizer.problems.typed_tables import Kind, Several, SeveralTables, TableError
+from modelsizer.problems.typed_keys import Kind, TableError
 
 POOLS = ("prefill", "decode")
 

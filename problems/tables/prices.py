@@ -14,7 +14,7 @@ from modelsizer.problems.registry import loosely
 from modelsizer.problems.tables.lifetime import Lifetime
 from modelsizer.problems.tables.tables import PRICE, read_dollars
 from modelsizer.problems.tables.training import Training
-from modelsizer.problems.typed_tables import Kind, TableError
+from modelsizer.problems.typed_keys import Kind, TableError
 from modelsizer.problems.units import Number
 from modelsizer.problems.value_forms import Entries, Form
 

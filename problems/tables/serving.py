@@ -11,6 +11,7 @@ from modelsizer.problems.architecture.caching import KvPolicy
 from modelsizer.problems.architecture.weight_formats import WeightFormat
 from modelsizer.problems.hardware.accelerators import PRECISIONS, Accelerator
 from modelsizer.problems.hardware.efficiencies import default_engine, engines
+from modelsizer.problems.offered import Offered, Several
 from modelsizer.problems.tables.by_part import MOST_BITS, MOST_BYTES, ByPart, or_by_part
 from modelsizer.problems.tables.pools import POOLED, POOLS, PoolValue, filled_in
 from modelsizer.problems.tables.speculation import Speculation, SpeculationValue
@@ -32,7 +33,7 @@ from modelsizer.problems.tables.tables import (
     one_number_of,
     one_of,
 )
-from modelsizer.problems.typed_tables import Offered, Several, TableError
+from modelsizer.problems.typed_keys import TableError
 from modelsizer.problems.units import exact
 
 Precision = Literal["bf16", "fp8", "fp4"]

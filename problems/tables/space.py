@@ -27,7 +27,8 @@ from modelsizer.problems.tables.menus import (
     interval_parser,
     written_value,
 )
-from modelsizer.problems.typed_tables import Kind, Table, made
+from modelsizer.problems.typed_keys import Kind, made
+from modelsizer.problems.typed_tables import Table
 from modelsizer.problems.value_forms import Amount, AnyOf, Boolean, Limit, OneOf, OneOrMore, Within
 
 Ints = NDArray[np.int64]

@@ -7,7 +7,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from modelsizer.problems.errors import did_you_mean, short
-from modelsizer.problems.typed_tables import Kind, Several, SeveralTables, Table, TableError
+from modelsizer.problems.offered import Several, SeveralTables
+from modelsizer.problems.typed_keys import Kind, TableError
+from modelsizer.problems.typed_tables import Table
 from modelsizer.problems.units import exact, parse_quantity
 from modelsizer.problems.value_forms import Amount, OneOf, Within
 

@@ -15,6 +15,7 @@ from modelsizer.problems.hardware.accelerators import (
     accelerator,
     accelerators,
 )
+from modelsizer.problems.offered import Offered, Several
 from modelsizer.problems.plain_values import NO_LIMIT
 from modelsizer.problems.tables.limits import ANY, Bare
 from modelsizer.problems.tables.menus import (
@@ -25,7 +26,7 @@ from modelsizer.problems.tables.menus import (
     interval_parser,
     written_value,
 )
-from modelsizer.problems.typed_tables import Kind, Offered, Several
+from modelsizer.problems.typed_keys import Kind
 from modelsizer.problems.typed_tables import Table as Table
 from modelsizer.problems.units import (
     MAX_BYTES_A_VALUE,

@@ -18,7 +18,7 @@ from modelsizer.problems.by_byte import ByByte, by_token
 from modelsizer.problems.errors import short
 from modelsizer.problems.tables.menus import MAX_VALUE, Interval
 from modelsizer.problems.tables.tables import Table, count
-from modelsizer.problems.typed_tables import Kind
+from modelsizer.problems.typed_keys import Kind
 from modelsizer.problems.units import Number, exact, parse_quantity, plain
 from modelsizer.problems.value_forms import Amount, Entries, Within, text_pattern
 

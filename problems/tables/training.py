@@ -13,6 +13,7 @@ from modelsizer.problems.hardware.training_efficiencies import (
     FRAMEWORKS,
     training_mfu,
 )
+from modelsizer.problems.offered import Several
 from modelsizer.problems.tables.limits import TOKENS
 from modelsizer.problems.tables.menus import Choice, Interval
 from modelsizer.problems.tables.tables import (
@@ -36,7 +37,7 @@ from modelsizer.problems.tables.tables import (
     one_number_of,
     one_of,
 )
-from modelsizer.problems.typed_tables import Kind, Several
+from modelsizer.problems.typed_keys import Kind
 from modelsizer.problems.units import exact
 from modelsizer.problems.value_forms import Amount, Within
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 import pytest
 
-from modelsizer.problems.typed_tables import Kind, Table, TableError, made
+from modelsizer.problems.typed_keys import Kind, TableError, made
+from modelsizer.problems.typed_tables import Table
 
 
 def _count(value: object) -> int:

@@ -15,7 +15,7 @@ from modelsizer.problems.designs.speculated import speculated
 from modelsizer.problems.designs.standalone import standalone_problem
 from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.speculation import Speculation
-from modelsizer.problems.typed_tables import TableError
+from modelsizer.problems.typed_keys import TableError
 
 V3 = models()["deepseek-v3"].architecture
 MTP: dict[str, Any] = {"kind": "mtp", "length": 1, "acceptance": 0.85}

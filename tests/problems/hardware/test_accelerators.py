@@ -27,7 +27,7 @@ from modelsizer.problems.hardware.training_efficiencies import training_mfu
 from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.tables import CustomAccelerator
 from modelsizer.problems.tables.training import Training
-from modelsizer.problems.typed_tables import TableError
+from modelsizer.problems.typed_keys import TableError
 from modelsizer.text.accelerators import SORT_KEYS
 from tests.support.shared import reference_json
 

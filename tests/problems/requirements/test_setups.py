@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from modelsizer import Problem, ProblemError
-from modelsizer.problems.typed_tables import Offered
+from modelsizer.problems.offered import Offered
 
 TABLES: dict[str, dict[str, Any]] = {
     "space": {"layers": [8, 16], "d_model": [1024, 2048], "head_dim": 128, "kv_heads": 4,

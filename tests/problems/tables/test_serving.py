@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from modelsizer.problems.tables.serving import Serving
-from modelsizer.problems.typed_tables import TableError
+from modelsizer.problems.typed_keys import TableError
 
 
 @pytest.mark.parametrize(
