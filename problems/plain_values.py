@@ -78,16 +78,25 @@ def from_toml(text: str) -> dict[str, Any]:
     return tables
 
 
-def from_json(text: str) -> Any:
+def from_json(text: str, *, finite: bool = False) -> Any:
     """Parse JSON; NaN and Infinity are read, as Python and JavaScript libraries write them.
+
+    Parameters
+    ----------
+    text : str
+    finite : bool
+        Refuse them, as the standard does (RFC 8259).
 
     Raises
     ------
     PlainValueError
         If the text is not JSON, an object has a key twice, or `check_plain` fails.
     """
+    constant = _not_finite if finite else None
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_int=_whole)
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_int=_whole, parse_constant=constant
+        )
     except json.JSONDecodeError as error:
         raise PlainValueError("", f"not valid JSON: {error}") from None
     except RecursionError:
@@ -142,6 +151,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         name = next(name for name in found if names.count(name) > 1)
         raise PlainValueError(name, "this key is given twice; keep one of them")
     return found
+
+
+def _not_finite(text: str) -> float:
+    raise PlainValueError("", f"{text} is no number in JSON")
 
 
 def _whole(text: str) -> int:

@@ -215,7 +215,8 @@ def overlaid(raw: Mapping[str, Any], settings: Mapping[str, object]) -> Raw:
             at[part] = dict(below)
             at = at[part]
         if parts[0] == PRICES:  # a name may be written in several ways
-            for name in [name for name in at if loosely(name) == loosely(parts[-1])]:
+            own = loosely(parts[-1])
+            for name in [name for name in at if loosely(name) == own]:
                 del at[name]
         at[parts[-1]] = value
     return merged

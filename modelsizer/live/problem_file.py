@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from modelsizer.live.named_files import Stamp, check_named, stamps
 from modelsizer.problems import reading
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.records import dataclass
@@ -22,10 +23,13 @@ class ProblemText:
     text : str
     label : str
         Path or name, as it was given.
+    files : tuple
+        The state of the files that it names.
     """
 
     text: str
     label: str
+    files: tuple[Stamp, ...] = ()
 
     @classmethod
     def read(cls, source: str) -> ProblemText:
@@ -36,12 +40,14 @@ class ProblemText:
         ProblemError
             If there is none, or it is no text.
         """
-        return cls(*reading.read_source(source))
+        text, label = reading.read_source(source)
+        return cls(text, label, stamps(text, Path(label).parent))
 
     @property
     def version(self) -> str:
-        """A short hash of the text: another one where the file has changed."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:_DIGITS]
+        """A short hash: another one where the file has changed, or one that it names."""
+        whole = repr((self.text, self.files))
+        return hashlib.sha256(whole.encode()).hexdigest()[:_DIGITS]
 
     def problem(self, settings: Mapping[str, object] | None = None) -> Problem:
         """The problem, with some settings over the file's, as `Problem.load` reads it.
@@ -49,7 +55,8 @@ class ProblemText:
         Raises
         ------
         ProblemError
-            If anything in it is wrong.
+            If anything in it is wrong, or the settings name a file that it does not.
         """
         folder = Path(self.label).parent
+        check_named(settings or {}, self.text, folder)
         return Problem.parse(self.text, self.label, settings, folder=folder)

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from modelsizer.live.newest import ClosedError, OvertakenError, TooManyError
 from modelsizer.problems.errors import ModelsizerError, ProblemError
+from modelsizer.problems.plain_values import PlainValueError, from_json
 from modelsizer.problems.version import __version__
 
 ADDRESS = "127.0.0.1"
@@ -159,11 +160,18 @@ class Handler(BaseHTTPRequestHandler):
             return self._answer
         raise AttributeError(name)
 
+    def send_error(self, code: int, message: str | None = None, _: str | None = None) -> None:
+        """Answer a request that cannot be read as any other that is refused."""
+        self._unread, self.command = True, self.command or ""
+        self._refuse(RefusedError(int(code), (message or self.responses[code][0]).lower()))
+
     @property
     def _live(self) -> Server:
         return cast("Server", self.server)
 
     def _answer(self) -> None:
+        bodies = (self.headers.get("Content-Length", "0"), self.headers.get("Transfer-Encoding"))
+        self._unread = bodies != ("0", None)
         try:
             self._check_sender()
             path = self.path.partition("?")[0]
@@ -231,21 +239,21 @@ class Handler(BaseHTTPRequestHandler):
         content = self.rfile.read(int(length))
         if len(content) < int(length):
             raise ConnectionAbortedError
-        self._read = True
+        self._unread = False
         try:
-            found = json.loads(content or b"{}", parse_constant=_no_number)
-        except (ValueError, RecursionError):
-            raise RefusedError(400, "the body is not valid JSON") from None
+            found = from_json(content.decode("utf-8-sig") or "{}", finite=True)
+        except UnicodeDecodeError:
+            raise RefusedError(400, "the body is not UTF-8 text") from None
+        except PlainValueError as error:
+            raise RefusedError(400, f"the body: {error}", error.key) from None
         if not isinstance(found, dict):
             raise RefusedError(400, 'the body is not a JSON object such as {"settings": {}}')
         return found
 
-    _read = False
+    _unread = False
     _allowed: tuple[str, ...] = ()
 
     def _refuse(self, error: RefusedError) -> None:
-        if not self._read and self.command != "GET":  # the rest of the body would be a request
-            self.close_connection = True
         self._send_json(error.status, {"error": error.message, "key": error.key})
 
     def _send_json(self, status: int, found: Mapping[str, Any]) -> None:
@@ -254,6 +262,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _send(self, status: int, content: bytes, kind: str) -> None:
         self.connection.settimeout(REPLY_SECONDS)
+        if self._unread:  # the rest of the body would be taken for a request
+            self.close_connection = True
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
@@ -266,7 +276,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
-        self._read, self._allowed = False, ()
+        self._allowed = ()
 
 
 _HEADERS = (
@@ -276,7 +286,3 @@ _HEADERS = (
     ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is not JSON")

@@ -18,6 +18,8 @@ from modelsizer.problems.records import dataclass
 
 CORNER, SCENARIO = "corner", "scenario"
 """Keys of a state that stand for several settings: of a corner, and of a scenario of the file."""
+MOST_KEYS = 1000
+"""Settings of a state; a problem file has some hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class State:
             raise ProblemError.of("settings", f"{short(settings)} is not a table of values by key")
         if not isinstance(without, list) or not all(isinstance(key, str) for key in without):
             raise ProblemError.of("without", f"{short(without)} is not a list of keys")
+        if len(settings) + len(without) > MOST_KEYS:
+            raise ProblemError.of("", f"more than {MOST_KEYS:,} settings are not read")
         return cls({str(k): _read(str(k), v) for k, v in settings.items()}, tuple(without))
 
     @property

@@ -20,6 +20,17 @@ from tests.support.live_server import Client, served
 
 PROBLEM = "one-h100-1e24"
 
+LAW = """
+[law]
+form = "chinchilla"
+E = {}
+A = 482.0
+alpha = 0.34
+B = 2085.0
+beta = 0.36
+"""
+"""A file of a law."""
+
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
@@ -138,6 +149,52 @@ def test_the_page_holds_the_first_answer(client: Client) -> None:
     data = json.loads(page[start : page.index("</script>", start)])
     assert data["view"]["status"] == "optimal"
     assert {"training.tokens.max", "budgets.kv_cache"} <= {c["key"] for c in data["controls"]}
+
+
+def test_what_json_and_http_leave_open_is_refused(client: Client) -> None:
+    status, found = client.send("POST", "/toml", b'{"settings": {"a": 1, "a": 2}}')[::2]
+    assert (status, json.loads(found)["key"]) == (400, "a")
+    assert client.send("POST", "/toml", '{"settings": {}}'.encode("utf-16"))[0] == 400
+    many = {f"prices.b{n}": 1 for n in range(5000)}
+    assert "more than 1,000 settings" in client.post("/toml", {"settings": many})[1]["error"]
+    host = f"Host: 127.0.0.1:{client.server.port}\r\n"
+    hidden = f"POST /toml HTTP/1.1\r\n{host}Content-Length: 2\r\n\r\n{{}}".encode()
+    outer = f"GET /toml HTTP/1.1\r\n{host}Content-Length: {len(hidden)}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", client.server.port), 5) as one:
+        one.sendall(outer + hidden)  # a body that is not read is no request
+        assert b"".join(iter(lambda: one.recv(65536), b"")).count(b"HTTP/1.1 ") == 1
+    status, headers, content = client.send("GET", "/", headers={f"X-{n}": "1" for n in range(200)})
+    assert (status, headers["Content-Type"]) == (431, "application/json; charset=utf-8")
+    assert json.loads(content)["error"] == "too many headers"
+
+
+def test_a_page_reads_no_files_but_those_of_the_problem(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(LAW.format(1.7))
+    (tmp_path / "other.toml").write_text(LAW.format(1.6))
+    text = Path("problems/library/phone-2gb.toml").read_text()
+    path = tmp_path / "mine.toml"
+    path.write_text(f'{text}\n[objective]\nlaw = "file:own.toml"\n')
+    other = f"file:{tmp_path / 'other.toml'}"
+    for settings in (
+        {"objective.law": other},
+        {"objective.law": f' "{other}" '},
+        {"objective": {"law": other}},
+        {"scenarios": {"a": {"objective.law": other}}},
+        {"objective.ablations": f"{other}:low"},
+        {"budgets.parameters": f"as {tmp_path / 'config.json'} at 1T"},
+    ):
+        status, found = client.post("/view", {"settings": settings})
+        assert (status, "a page reads no others" in found["error"]) == (422, True), settings
+    listed = {"settings": {"budgets.parameters": "as llama-3-8b at 15T"}}
+    assert client.post("/toml", listed)[0] == 200
+    with served(str(path)) as mine:
+        before = mine.post("/view", {})[1]
+        again = {"settings": {"objective.law": f"file:{tmp_path / 'own.toml'}"}}
+        assert mine.post("/view", again)[1]["loss"] == before["loss"]
+        (tmp_path / "own.toml").write_text(LAW.format(1.25))  # is read again where it has changed
+        after = mine.post("/view", {})[1]
+        assert after["version"] != before["version"]
+        assert after["loss"]["value"] == command_line(str(path))["loss"]
 
 
 def test_slow_requests_are_dropped(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
