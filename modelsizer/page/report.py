@@ -20,6 +20,7 @@ from modelsizer.page.style import CSS
 from modelsizer.page.tags import NEWLINE, Html, block, coded, join, listing, pairs, table, tag
 from modelsizer.pictures.picture import too_many
 from modelsizer.pictures.report import Drawn, pictures
+from modelsizer.plots.drawing.style import need_matplotlib
 from modelsizer.problems.errors import require_type
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.version import __version__
@@ -107,6 +108,8 @@ def page_of(
 ) -> Page:
     """Write the page of `report` until the clock stops."""
     problem, solved = result.problem, result.design is not None
+    if solved:
+        need_matplotlib()
     ranking, whole = _ranking(result, clock.within(clock.share(4))) if solved else (Html(""), True)
     moved, hover = NONE, Html("")
     if command_line.sliders:

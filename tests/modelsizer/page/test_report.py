@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 from base64 import b64decode
 from collections import Counter
 from dataclasses import replace
@@ -29,6 +30,7 @@ from modelsizer.page.report import report
 from modelsizer.page.tags import Html, table, tag
 from modelsizer.pictures.report import pictures
 from modelsizer.plots.drawing.labels import back
+from modelsizer.problems.errors import MissingExtraError
 from modelsizer.text.depth_width import print_depth_width
 from modelsizer.text.kit.tables import Table
 
@@ -387,3 +389,10 @@ def test_an_image_holds_both_sizes_and_refers_to_nothing() -> None:
         links = {v for e in root.iter() for k, v in e.attrib.items() if k.endswith("href")}
         assert links and all(link[0] == "#" and link[1:] in ids for link in links)
     assert embedded(_figures(), "a & b") == text
+
+
+def test_matplotlib_is_missed_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setattr("modelsizer.page.report.sliders_of", None)
+    with pytest.raises(MissingExtraError, match="drawing needs matplotlib"):
+        report(solve(Problem.load("phone-2gb")))
