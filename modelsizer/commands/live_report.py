@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 def report_of(result: Result, source: str, asked: Asked, clock: Clock) -> str:
     """The page of the command ``report``."""
-    from modelsizer.page.question import CommandLine
     from modelsizer.page.report import page_of
 
-    return page_of(result, CommandLine(source, asked.pairs, asked.without), clock).html
+    return page_of(result, asked.command_line(source), clock).html

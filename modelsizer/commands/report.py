@@ -66,9 +66,9 @@ def report(
         problem = load(file, set_, without)
         from modelsizer.optimizer.solver import solve
         from modelsizer.optimizer.tables.clock import Clock
-        from modelsizer.page.question import CommandLine
         from modelsizer.page.report import page_of
         from modelsizer.problems.interrupts import held
+        from modelsizer.text.command_line import CommandLine
 
         clock = Clock.of(time_limit)
         with user_errors(ValueError):

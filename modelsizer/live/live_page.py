@@ -37,6 +37,11 @@ def data_json(data: object) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
+def data_element(name: str, data: object) -> str:
+    """Data for the scripts of a page, in an element that is not run."""
+    return f'<script type="application/json" id="{name}">{data_json(data)}</script>'
+
+
 def policy(css: str, js: str, *, connect: str = "'self'") -> str:
     """The content security policy of a page with one style sheet and one script inside.
 
@@ -72,7 +77,7 @@ def live_page(data: Mapping[str, Any]) -> str:
         f'content="{html.escape(policy(css, js))}">',
         "title": html.escape(str(data["name"]) or "modelsizer"),
         "style": f"<style>{css}</style>",
-        "data": f'<script type="application/json" id="data">{data_json(data)}</script>',
+        "data": data_element("data", data),
         "scripts": f"<script>{js}</script>",
     }
     page = asset("page.html")

@@ -15,6 +15,7 @@ from modelsizer.problems.key_values import check_apart, one_line, read_value
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.reading import flattened
 from modelsizer.problems.records import dataclass
+from modelsizer.text.command_line import CommandLine
 
 CORNER, SCENARIO = "corner", "scenario"
 """Keys of a state that stand for several settings: of a corner, and of a scenario of the file."""
@@ -91,6 +92,10 @@ class Asked:
     def pairs(self) -> tuple[str, ...]:
         """The settings as ``--set`` takes them; limits that are numbers without quotes."""
         return tuple(f"{key}={_typed(key, value)}" for key, value in self.settings.items())
+
+    def command_line(self, source: str) -> CommandLine:
+        """The same asked of a file, or of a problem of the library, on the command line."""
+        return CommandLine(source, self.pairs, self.without)
 
 
 def _typed(key: str, value: object) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -137,7 +136,7 @@ def view_of(
         state.settings,
         list(state.without),
         {key: _moved(controls[key], value) for key, value in _known(state, controls)},
-        _command(source, asked),
+        asked.command_line(source).command("solve"),
         version,
     )
 
@@ -207,11 +206,3 @@ def _moved(control: Control, value: object) -> dict[str, object]:
         except ValueError:
             number = None  # a reference, a menu or "none"
     return control.moved(value, number)
-
-
-def _command(source: str, asked: Asked) -> str:
-    """The command line of the answer."""
-    words = ["modelsizer", "solve", source]
-    words += [part for pair in asked.pairs for part in ("--set", pair)]
-    words += [part for key in asked.without for part in ("--without", key)]
-    return shlex.join(words)

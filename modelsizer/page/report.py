@@ -13,7 +13,7 @@ from modelsizer.page.hover import hover_data
 from modelsizer.page.images import embedded
 from modelsizer.page.machines import machines_section
 from modelsizer.page.near_ties import near_ties_section
-from modelsizer.page.question import FROM_A_FILE, CommandLine, problem_section, reproduce_section
+from modelsizer.page.question import problem_section, reproduce_section
 from modelsizer.page.scripts import page_script, page_style
 from modelsizer.page.sliders import NONE, sliders_of
 from modelsizer.page.style import CSS
@@ -31,6 +31,7 @@ from modelsizer.text.answer_rows import (
     limits_table,
     prediction_rows,
 )
+from modelsizer.text.command_line import FROM_A_FILE, CommandLine
 from modelsizer.text.corners import corner_notes, corners_table, holding_sentence
 from modelsizer.text.costs import cost_rows
 from modelsizer.text.depth_width import heading as of_one_size

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from modelsizer.live.live_page import SCRIPTS, data_json, script, style
+from modelsizer.live.live_page import SCRIPTS, data_element, script, style
 from modelsizer.page.style import LIVE_CSS
 from modelsizer.page.tags import Html, css_in_ascii, script_in_ascii
 
 
 def json_element(name: str, data: object) -> Html:
     """Data for the scripts of the page, which are not run."""
-    return Html(f'<script type="application/json" id="{name}">{data_json(data)}</script>')
+    return Html(data_element(name, data))
 
 
 def page_script() -> str:

@@ -6,10 +6,10 @@ from modelsizer.live.grid import Grid, grid
 from modelsizer.live.sliders import sliders_data
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.tables.clock import Clock, Ending
-from modelsizer.page.question import CommandLine
 from modelsizer.page.scripts import json_element
 from modelsizer.page.tags import Html, join, tag
 from modelsizer.problems.records import dataclass
+from modelsizer.text.command_line import CommandLine
 from modelsizer.text.kit.words import STOPS, joined
 
 NAME, HEADING = "sliders", "Other limits"

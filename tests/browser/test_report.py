@@ -15,10 +15,10 @@ from modelsizer import Problem, report, solve
 from modelsizer.live.grid import grid
 from modelsizer.live.sliders import UNABLE
 from modelsizer.page.hover import FIGURES
-from modelsizer.page.question import CommandLine
 from modelsizer.page.tags import Html
 from modelsizer.pictures.report import Drawn
 from modelsizer.text.answer_rows import architecture_rows
+from modelsizer.text.command_line import CommandLine
 from tests.support.browsers import Opened
 
 if TYPE_CHECKING:

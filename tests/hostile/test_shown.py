@@ -26,10 +26,10 @@ import modelsizer.commands
 from modelsizer import Problem, solve
 from modelsizer.cli import app
 from modelsizer.commands.output import console
-from modelsizer.page.question import CommandLine
 from modelsizer.page.report import report
 from modelsizer.problems.table_files import csv_text, unquoted, write_table
 from modelsizer.problems.visible import visible
+from modelsizer.text.command_line import CommandLine
 from tests.support.hostile_names import (
     ALL,
     CONTROL,

@@ -25,8 +25,8 @@ from modelsizer.cli import COMMANDS, app
 from modelsizer.optimizer.advice import loss_advice
 from modelsizer.optimizer.frontiers.exponents import exponents
 from modelsizer.optimizer.result import design_dict
-from modelsizer.page.question import CommandLine
 from modelsizer.page.sliders import NONE
+from modelsizer.text.command_line import CommandLine
 from modelsizer.text.explain import explanation_dict
 from modelsizer.text.frontier import frontier_dict
 from tests.support.shared import ROOT

@@ -25,12 +25,12 @@ from modelsizer.optimizer.surveys.depth_width import depth_width
 from modelsizer.optimizer.surveys.ranking import rank
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.page.images import embedded
-from modelsizer.page.question import CommandLine
 from modelsizer.page.report import report
 from modelsizer.page.tags import Html, table, tag
 from modelsizer.pictures.report import pictures
 from modelsizer.plots.drawing.labels import back
 from modelsizer.problems.errors import MissingExtraError
+from modelsizer.text.command_line import CommandLine
 from modelsizer.text.depth_width import print_depth_width
 from modelsizer.text.kit.tables import Table
 

@@ -15,9 +15,9 @@ from modelsizer.live.grid import grid
 from modelsizer.live.state import Asked
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.tables.clock import Clock
-from modelsizer.page.question import CommandLine
 from modelsizer.page.sliders import sliders_of
 from modelsizer.page.tags import coded, css_in_ascii, script_in_ascii
+from modelsizer.text.command_line import CommandLine
 from tests.support.packed_rows import unpacked
 
 TINY_FILE = CommandLine("tiny.toml")
