@@ -129,6 +129,11 @@ class Given(Table):
         return self.serving.context_length or self.training.sequence_length
 
     @property
+    def contexts(self) -> tuple[int, ...]:
+        """Context of training and that of serving, in tokens; once where they are equal."""
+        return tuple(dict.fromkeys((self.training.sequence_length, self.context_length)))
+
+    @property
     def menus(self) -> dict[str, Offered]:
         """Settings that offer several values, by dotted key."""
         found: dict[str, Offered] = self._once(

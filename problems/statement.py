@@ -53,7 +53,7 @@ class Statement(Given):
             if name in TOKEN_LAWS:
                 raise ValueError(f"@laws {name!r} is the name of a law that comes with modelsizer")
         # The model is frozen, and what its space offers depends on the contexts.
-        longest = max(self.training.sequence_length, self.context_length)
+        longest = max(self.contexts)
         self.__dict__["space"] = self.space.within(longest)
         self.__dict__.update(in_tokens(vars(self), self.tokenizer))
         self.prices.check(self.devices)

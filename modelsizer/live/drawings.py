@@ -25,6 +25,7 @@ from modelsizer.problems.architecture.nearest import nearest
 from modelsizer.problems.laws.digits import loss_text
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
+from modelsizer.views.defaults import NEAREST
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_BESIDE = 4  # published models beside the answer
 _ABSENT, _INFEASIBLE = -2, -1
 _MOST_POINTS = 400  # of the front, evenly over its losses
 _DIGITS = 5  # significant digits of places
@@ -77,7 +77,7 @@ def stack(result: Result) -> dict[str, Any]:
     if result.design is None:
         raise NothingToDrawError("no design keeps every limit")
     own = result.design.architecture
-    models = {"this design": own} | nearest(own, _BESIDE)
+    models = {"this design": own} | nearest(own, NEAREST)
     shown = {
         family
         for architecture in models.values()

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from modelsizer.problems.errors import ArgumentError, did_you_mean
+from modelsizer.views.defaults import ALLOCATED_AT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,7 +106,7 @@ def _alone(value: Any) -> Any:
     return by_kind(standalone_problem(architecture, {}), {name: architecture})
 
 
-def _allocation(value: Any, contexts: Any = (4096, 32768, 131072)) -> Any:
+def _allocation(value: Any, contexts: Any = ALLOCATED_AT) -> Any:
     from modelsizer.problems.architecture.allocation import allocate
 
     return allocate(getattr(value, "architecture", value), contexts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelsizer.pictures.picture import Example, NothingToDrawError, Picture, drawn_by
+from modelsizer.views.defaults import ALLOCATED_AT
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,16 +24,14 @@ def _allocation_example() -> tuple[Allocation, str]:
     from modelsizer.problems.architecture.allocation import allocate
     from modelsizer.problems.architecture.sources import load_architecture
 
-    return allocate(load_architecture("deepseek-v3"), (4096, 32768, 131072)), "deepseek-v3"
+    return allocate(load_architecture("deepseek-v3"), ALLOCATED_AT), "deepseek-v3"
 
 
 def _allocation_report(result: Result, _clock: Clock) -> tuple[Allocation, str]:
     from modelsizer.problems.architecture.allocation import allocate
 
-    problem = result.problem
-    contexts = tuple(dict.fromkeys((problem.training.sequence_length, problem.context_length)))
     note = "Here at the context of training and of serving."
-    return allocate(result.best.architecture, contexts), note
+    return allocate(result.best.architecture, result.problem.contexts), note
 
 
 ALLOCATION = Picture(

@@ -1,1 +1,1 @@
-"""Views of one design: memory, users, roofline and kinds of layer, as values."""
+"""Views of one design, and the catalogues, as values with rows."""

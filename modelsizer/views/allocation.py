@@ -39,7 +39,7 @@ def allocate(design: Result | Architecture, contexts: Sequence[int] | None = Non
     require_type("design", design, Result | Architecture)
     if isinstance(design, Result):
         problem, own = design.chosen, design.best.architecture
-        default = tuple(dict.fromkeys((problem.training.sequence_length, problem.context_length)))
+        default = problem.contexts
     else:
         own, default = design, ALLOCATED_AT
     try:

@@ -58,9 +58,8 @@ def _source(asked: Asked, clock: Clock) -> _Source:
         problem, notes = chosen.problem, list(chosen.note)
         if problem.training.flops != "exact":
             notes.append(f'The problem itself counts training FLOPs as "{problem.training.flops}".')
-        contexts = dict.fromkeys((problem.training.sequence_length, problem.context_length))
         title, own = asked.title(chosen), chosen.design.architecture
-        return _Source(own, title, tuple(contexts), tuple(notes), chosen.stop)
+        return _Source(own, title, problem.contexts, tuple(notes), chosen.stop)
     if asked.settings:
         fail(f"--set: {source} is an architecture, and settings are of a problem")
     from modelsizer.problems.architecture.sources import load_architecture
