@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from modelsizer.first_file.answers import Answers
-from modelsizer.first_file.ranges import Ranges, ranges_of, size_of
+from modelsizer.first_file.ranges import LEAST_ASPECT, MOST_ASPECT, Ranges, ranges_of, size_of
 from modelsizer.problems.key_values import write_key, write_value
 from modelsizer.problems.reading import schema_line
 from modelsizer.problems.records import dataclass
@@ -15,7 +15,7 @@ from modelsizer.problems.visible import visible
 
 _LONG_CONTEXT = 8192
 _SEQUENCE = 4096
-_NODE = 8  # accelerators with a fast link between them
+_WAYS = (8, 4, 2, 1)  # tensor parallel, by preference: within a node of 8 accelerators
 _MUCH_CACHED = 2**20  # tokens for which fewer kv heads are offered
 _COLUMN = 46  # at which comments begin
 _VOCABULARY = {"dense": 128256, "mixture": 151936, "small": 65536}
@@ -137,7 +137,7 @@ def _space(answers: Answers) -> Iterator[Line]:
     yield Line("vocab_size", _VOCABULARY[kind], "that of your tokenizer")
     if kind == "small":
         yield Line("tied_embeddings", True, "one matrix for embedding and output")
-    yield Line("aspect_ratio", {"min": 32, "max": 160}, "d_model / layers")
+    yield Line("aspect_ratio", {"min": LEAST_ASPECT, "max": MOST_ASPECT}, "d_model / layers")
 
 
 def _experts(answers: Answers) -> Iterator[Line]:
@@ -177,7 +177,7 @@ def _serving(answers: Answers) -> Iterator[Line]:
         yield Line("accelerator", serve.devices.device.name, "its memory is a limit by itself")
         yield Line("accelerators", count)
         if count > 1:
-            ways = next(ways for ways in (8, 4, 2, 1) if count % ways == 0)
+            ways = next(ways for ways in _WAYS if count % ways == 0)
             yield Line("tensor_parallel", ways, "must divide the heads")
     yield Line("batch_size", users.users, "users at once")
     yield Line("context_length", users.context, "tokens of context of each")

@@ -9,13 +9,17 @@ from modelsizer.problems.records import dataclass
 from modelsizer.problems.tables.training import Training as TrainingTable
 from modelsizer.problems.units import parse_quantity
 
+LEAST_ASPECT, MOST_ASPECT = 32, 160
+"""Ends of d_model / layers in a first space."""
 _SECONDS_AN_HOUR = 3600
 _FLOPS_A_PARAMETER = 120
 """FLOPs over the square of the parameters at the optimum of a dense model: 6 N D at 20 tokens a
 parameter (Hoffmann et al. 2022, arXiv 2203.15556)."""
 _MIXTURE_OVER_DENSE = 8  # parameters of a mixture, over those of a dense model of the same FLOPs
 _A_LAYER = {"dense": 12, "small": 12, "mixture": 190}
-"""Parameters of a layer over d_model^2."""
+"""Parameters of a layer over d_model^2: of a dense one 4 of attention and 8 of the feed-forward
+(Kaplan et al. 2020, arXiv 2001.08361, table 1); of published mixtures 149 (Qwen3-30B-A3B) to 214
+(DeepSeek-V3)."""
 _ASPECT = {"dense": 100, "small": 64, "mixture": 64}  # d_model / layers of usual models
 _WIDTHS = (1024, 2048, 4096, 8192, 16384, 32768)
 _FEW_HEADS = 4096  # widths up to which heads have 64 values
@@ -80,8 +84,8 @@ def ranges_of(kind: Kind, size: float) -> Ranges:
     most = next((width for width in _WIDTHS if width >= _WIDER[kind] * usual), _WIDTHS[-1])
     head_dim = 64 if most <= _FEW_HEADS else 128
     step = max(most // _STEPS, _HEADS_A_STEP * head_dim)
-    deepest = min(_MOST_LAYERS, most // 32)
+    deepest = min(_MOST_LAYERS, most // LEAST_ASPECT)
     by = 2 if deepest > _STEPS else 1
     least = max(most // _NARROWER, _NARROWEST)
-    shallowest = max(4, least // 160)
+    shallowest = max(4, least // MOST_ASPECT)
     return Ranges((shallowest + shallowest % by, deepest, by), (least, most, step), head_dim)
