@@ -184,6 +184,12 @@ def _listed(way: Complete) -> Complete:
     return find
 
 
+def _views(_: str) -> Iterable[str]:
+    from modelsizer.commands.views.view import VIEWS  # loaded with the command that asks
+
+    return VIEWS
+
+
 def _problems(_: str) -> list[str]:
     return list(library())
 
@@ -215,7 +221,7 @@ _OF_COMMANDS: dict[tuple[str, str], Complete] = {
     ("compare-laws", "laws"): _listed(_LAWS),
     ("solve", "laws"): _listed(_LAWS),
     ("export", "to"): lambda _: _FRAMEWORKS,
-    ("describe", "view"): lambda _: ("memory", "users", "roofline", "layers", "allocation"),
+    ("describe", "view"): _views,
 }
 _OF_OPTIONS: dict[str, Complete] = {
     "solver": lambda _: _SOLVERS,

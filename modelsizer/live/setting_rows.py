@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 from modelsizer.live.stops import Stop, amount_text
 from modelsizer.live.typed_text import typed
 from modelsizer.problems.architecture.accounting import FlopsConvention
+from modelsizer.problems.architecture.caching import KvPolicy
 from modelsizer.problems.hardware.accelerators import PRECISIONS, accelerators
 from modelsizer.problems.hardware.efficiencies import engines
 from modelsizer.problems.hardware.training_efficiencies import FRAMEWORKS
@@ -126,7 +127,7 @@ ROWS = (
     _serving("engine", "menu", engines()),
     _serving("compute", "menu", PRECISIONS),
     _serving("latency", "menu", get_args(Estimate)),
-    _serving("kv_policy", "menu", ("windowed", "full")),
+    _serving("kv_policy", "menu", get_args(KvPolicy)),
     SettingRow("lifetime", "inference_tokens", "slider", _TOKENS, "tokens"),
 )
 """Rows in the order in which they are shown."""

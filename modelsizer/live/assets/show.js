@@ -183,7 +183,6 @@
       },
       draw(drawings) { for (const [name, one] of Object.entries(figures)) one.show(drawings[name]); },
       drawing(on) { pictures.classList.toggle("stale", on); pictures.setAttribute("aria-busy", String(on)); },
-      last: () => kept,
     };
   };
 
