@@ -26,6 +26,9 @@ _DOT = {False: 11.0, True: 5.0}  # area of a run's mark, square points, by wheth
 _DARKEST, _LIGHTEST = 0.0, 0.9  # on the colour map, smallest to largest model
 _BAND = "#9ccbe8"  # a light FILLS[0]
 _CORNERS = ("upper right", "lower left")
+_SIDES = ((-1, 1), (0, 1), (-1, 0), (-1, -1), (0, -1), (1, 1))  # of the target, for its label
+_REACHES = (14.0, 22.0, 32.0, 44.0, 64.0)  # points, of the same
+_WITHIN = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the band, where no label goes
 _MOST_SEEN = 1.15  # factor on the quantile of losses at which the axis ends
 _FAR = 0.97  # quantile of the losses of runs within the axes
 _TICKS = 7
@@ -100,6 +103,10 @@ def _name(axes: Axes, found: ComputeFrontier, flops: Floats, loss: Floats, *, dr
     labels = Labels(axes)
     labels.avoid_points(np.column_stack([flops, loss]), size=3.5, weight=INKED)
     labels.avoid_line(np.column_stack([found.flops, found.loss]), width=2.0)
+    if found.low is not None and found.high is not None:
+        for share in _WITHIN:
+            inside = found.low + share * (found.high - found.low)
+            labels.avoid_line(np.column_stack([found.flops, inside]))
     at = (found.target_flops, found.target_loss)
     labels.avoid_points([at], size=12.0)
     narrow = small(axes)
@@ -110,13 +117,16 @@ def _name(axes: Axes, found: ComputeFrontier, flops: Floats, loss: Floats, *, dr
         words.append(f"{', '.join(found.held)} at their medians")
     if dropped:
         words.append(f"{dropped} runs of more loss not shown")
-    labels.note("\n".join(words), _CORNERS, fontsize="x-small" if narrow else "small")
     band = found.target_band
     value = f"loss {loss_text(found.target_loss)}"
     if band is not None:
         value += f" ({loss_text(band[0])} to {loss_text(band[1])})"
     n, tokens = tick(found.target_parameters, "parameters"), tick(found.target_tokens, "tokens")
     target = tick(found.target_flops, "training_flops")
-    labels.beside(f"target {target} FLOPs:\n{n} on {tokens} tokens\n{value}", [at],
-                  ((-1, 1), (0, 1), (-1, 0), (-1, -1), (0, -1), (1, 1)), (14.0, 22.0, 32.0, 44.0),
-                  color=STAR, fontweight="bold", backed=True)  # fmt: skip
+    said = f"target {target} FLOPs:\n{n} on {tokens} tokens\n{value}"
+    if narrow:
+        labels.note(said, _CORNERS[:1], fontsize="x-small").set(color=STAR, fontweight="bold")
+    else:
+        labels.beside(said, [at], _SIDES, _REACHES, color=STAR, fontweight="bold", backed=True)
+    corners = _CORNERS[1:] if narrow else _CORNERS
+    labels.note("\n".join(words), corners, fontsize="x-small" if narrow else "small")
