@@ -19,6 +19,7 @@ from modelsizer.pictures.surveys import DEPTH, LANDSCAPE
 from modelsizer.plots.designs.depth_parameters import GUIDES
 from modelsizer.plots.designs.layer_styles import layer_part
 from modelsizer.plots.designs.stack import SEE_ALL, kind_words, layers_in_order, size_words
+from modelsizer.plots.drawing.cells import cell_borders
 from modelsizer.plots.drawing.loss_levels import gap_edges
 from modelsizer.problems.architecture.families import FEED_FORWARDS, MIXERS, families
 from modelsizer.problems.architecture.nearest import nearest
@@ -134,8 +135,8 @@ def _map(result: Result, clock: Clock) -> dict[str, Any]:
     level = np.where(exists, _INFEASIBLE, _ABSENT)
     level = np.where(np.isfinite(loss), _level(loss, least, edges), level)
     return _about(LANDSCAPE) | {
-        "x": Axis("d_model", *_borders(d_model)).to_dict(),
-        "y": Axis("layers", *_borders(layers)).to_dict(),
+        "x": Axis.around("d_model", d_model).to_dict(),
+        "y": Axis.around("layers", layers).to_dict(),
         "columns": d_model.tolist(),
         "rows": layers.tolist(),
         "column_texts": [str(width) for width in d_model.tolist()],
@@ -158,13 +159,6 @@ def _level(loss: Floats, least: float, edges: Floats) -> NDArray[np.int64]:
 def _scale(least: float, edges: Floats) -> list[str]:
     """Texts of both ends of the scale of colours."""
     return [loss_text(least), f"+{edges[-1]:g} nats"]
-
-
-def _borders(middles: NDArray[np.int64]) -> tuple[float, float]:
-    if len(middles) == 1:
-        return float(middles[0]) - 0.5, float(middles[0]) + 0.5
-    first, last = (float(middles[i + 1] - middles[i]) / 2 for i in (0, -2))
-    return float(middles[0]) - first, float(middles[-1]) + last
 
 
 def _lines(found: Landscape, result: Result, rows: slice, columns: slice) -> list[dict[str, Any]]:
@@ -254,9 +248,7 @@ def _point_text(layers: float, parameters: float, loss: float) -> str:
 def _cells(data: Region) -> list[list[float]]:
     """Cells of depth and parameters with feasible designs, darker where there are more."""
     most = math.log(max(2, int(data.feasible.max())))
-    middles = (data.layers[1:] + data.layers[:-1]) / 2
-    first, last = _borders(data.layers)
-    x = [first, *middles.tolist(), last]
+    x = cell_borders(data.layers)
     return [
         [
             *_place(x[i], x[i + 1], float(data.edges[j]), float(data.edges[j + 1])),

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from modelsizer.plots.drawing.axes import tick, words
+from modelsizer.plots.drawing.cells import cell_borders
 from modelsizer.problems.records import dataclass
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _TICKS = 7  # at most, of a linear axis
 _FEW_DECADES = 2.0  # below which 2 and 5 of each decade are labelled too
@@ -27,6 +33,12 @@ class Axis:
     min: float
     max: float
     log: bool = False
+
+    @classmethod
+    def around(cls, name: str, values: NDArray[np.int64]) -> Axis:
+        """The linear axis of the cells around values, of shape (n,)."""
+        borders = cell_borders(values)
+        return cls(name, borders[0], borders[-1])
 
     def to_dict(self) -> dict[str, object]:
         """The keys of the page."""

@@ -48,8 +48,7 @@ def print_problems(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def _limit(found: Summary, one: Constraint) -> tuple[str, str, str, str]:
     """Name, sign, value and origin of a limit; each machine on offer may have its own."""
-    sign = "=" if one.equality else "<=" if one.side == "max" else ">="
     devices = {device for name, device, _ in found.default_limits if name == one.quantity}
     if one.device and len(devices) > 1:
-        return one.name, sign, "", "what fits the accelerator chosen (default)"
-    return one.name, sign, format_quantity(one.limit, one.dimension), one.given_as
+        return one.name, one.sign, "", "what fits the accelerator chosen (default)"
+    return one.name, one.sign, format_quantity(one.limit, one.dimension), one.given_as

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelsizer.plots.drawing.axes import heading, quantity_axis, tick
+from modelsizer.plots.drawing.cells import cell_borders
 from modelsizer.plots.drawing.labels import ALL_SIDES, INKED, SIDES, Labels, far_apart
 from modelsizer.plots.drawing.marks import dot_size, loss_cloud, star
 from modelsizer.plots.drawing.one_axes import one_axes
@@ -36,7 +37,6 @@ _CLEAR = 1.1  # factor in parameters between the frame and the mark of a publish
 _OF_MIXTURES = 0.7  # share of them that mixtures of experts may take
 _LANDMARK = 3.0  # cost of covering a published mixture
 _SAMPLES = 49  # points along the line of a mixture
-_MARGIN = 1.25  # factor in parameters beyond the outermost feasible design
 _LEAST_GUIDE = 0.08  # fraction of the depths at which a guide must cross designs to be drawn
 _REACHES = (5.0, 9.0, 14.0, 22.0, 32.0, 44.0, 54.0)  # points from a published model to its name
 _NAMED_AT = (
@@ -106,20 +106,11 @@ def depth_parameters(
 
 
 def _window(axes: Axes, data: Region) -> None:
-    """Set axis limits around the feasible designs; around the front if not all were counted."""
-    rows, columns = np.nonzero(data.feasible)
-    layers, sizes = data.layers[rows], data.edges[[columns, columns + 1]].ravel()
-    if not data.complete:
-        points = _points(data)
-        layers, sizes = np.append(layers, points[:, 0]), np.append(sizes, points[:, 1])
-    least = float(sizes.min())
-    if data.best is not None:
-        least = min(least, float(data.best.parameters.active))
-    first, last = float(layers.min()), float(layers.max())
-    margin = max(1.0, 0.03 * (last - first))
+    """Set the axis limits to the window of the region."""
+    depths, sizes = data.window
     axes.set_yscale("log")
-    axes.set_xlim(first - margin, last + margin)
-    axes.set_ylim(least / _MARGIN, sizes.max() * _MARGIN)
+    axes.set_xlim(*depths)
+    axes.set_ylim(*sizes)
 
 
 def _density(axes: Axes, data: Region) -> None:
@@ -131,17 +122,8 @@ def _density(axes: Axes, data: Region) -> None:
     greys = LinearSegmentedColormap.from_list("greys", ["#f0f0f0", "#bdbdbd"])
     counts = np.where(data.feasible > 0, data.feasible, np.nan).T.astype(float)
     most = max(2.0, float(np.nanmax(counts)))
-    x = _cells(data.layers)
+    x = cell_borders(data.layers)
     axes.pcolormesh(x, data.edges, counts, cmap=greys, norm=LogNorm(1, most), rasterized=True)
-
-
-def _cells(layers: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[float]:
-    """Return the borders of the cells around depths."""
-    middles = (layers[1:] + layers[:-1]) / 2
-    first, last = (
-        (0.5, 0.5) if len(layers) == 1 else (middles[0] - layers[0], layers[-1] - middles[-1])
-    )
-    return [float(layers[0] - first), *map(float, middles), float(layers[-1] + last)]
 
 
 def _front(figure: Figure, axes: Axes, data: Region) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelsizer.plots.drawing.axes import heading, quantity_axis
+from modelsizer.plots.drawing.cells import cell_borders
 from modelsizer.plots.drawing.labels import MARK, Labels
 from modelsizer.plots.drawing.loss_levels import gap_edges, label_gaps, loss_colours
 from modelsizer.plots.drawing.marks import colour_bar, star
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from modelsizer.optimizer.surveys.landscape import Landscape
-    from modelsizer.optimizer.tables.table import Floats, Ints
+    from modelsizer.optimizer.tables.table import Floats
 
 _NAMED_AT = (0.3, 0.7, 0.5, 0.15, 0.85, 0.4, 0.6, 0.2, 0.8)
 """Fractions along a limit at which its label may be placed, in order of preference."""
@@ -76,7 +77,7 @@ def landscape(
         lines = _limits(axes, data, binding) if data.complete else []
         quantity_axis(axes, "x", "d_model")
         quantity_axis(axes, "y", "layers")
-        rows, columns = _window(data)
+        rows, columns = data.window
         for axis, values in ((axes.xaxis, data.d_model[columns]), (axes.yaxis, data.layers[rows])):
             if len(values) <= _FEW:
                 axis.set_ticks([float(value) for value in values])
@@ -102,25 +103,12 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _window(data: Landscape) -> tuple[slice, slice]:
-    """Return the rows and columns of the feasible part, with a margin."""
-    some = np.isfinite(data.loss)
-    if not some.any():
-        return slice(None), slice(None)
-    ends = []
-    for axis in (1, 0):
-        where = np.flatnonzero(some.any(axis=axis))
-        margin = max(2, (where[-1] - where[0]) // 8)
-        ends.append(slice(max(0, where[0] - margin), where[-1] + margin + 1))
-    return ends[0], ends[1]
-
-
 def _colours(figure: Figure, axes: Axes, data: Landscape) -> None:
-    rows, columns = _window(data)
+    rows, columns = data.window
     x, y, loss = data.d_model[columns], data.layers[rows], data.loss[rows, columns]
     exists = data.exists[rows, columns]
-    axes.set_xlim(_borders(x))
-    axes.set_ylim(_borders(y))
+    for limit, borders in ((axes.set_xlim, cell_borders(x)), (axes.set_ylim, cell_borders(y))):
+        limit(borders[0], borders[-1])
     if exists.any():
         axes.pcolormesh(
             x,
@@ -141,12 +129,6 @@ def _colours(figure: Figure, axes: Axes, data: Landscape) -> None:
     label_gaps(colour_bar(figure, axes, mesh, extend="neither"), edges, least, "least loss")
 
 
-def _borders(middles: Ints) -> tuple[float, float]:
-    """Outer borders of the cells around values."""
-    first, last = (float(middles[i + 1] - middles[i]) / 2 for i in (0, -2))
-    return float(middles[0]) - first, float(middles[-1]) + last
-
-
 def _flat(colour: str) -> Colormap:
     from matplotlib.colors import ListedColormap
 
@@ -155,7 +137,7 @@ def _flat(colour: str) -> Colormap:
 
 def _limits(axes: Axes, data: Landscape, binding: frozenset[str]) -> list[tuple[Floats, str, str]]:
     """Draw the line on which the leanest design meets each budget; return path, name and colour."""
-    rows, columns = _window(data)
+    rows, columns = data.window
     x, y = data.d_model[columns], data.layers[rows]
     found: list[tuple[Floats, str, str]] = []
     for name, share in data.share.items():
@@ -164,10 +146,7 @@ def _limits(axes: Axes, data: Landscape, binding: frozenset[str]) -> list[tuple[
             continue
         colour = LINES[len(found) % len(LINES)]
         heavy = name in binding
-        # Feasibility is not monotonic in depth (few layouts divide some depths): the line is drawn
-        # at the deepest feasible depth.
-        outermost = np.minimum.accumulate(np.where(np.isnan(part), np.inf, part)[::-1])[::-1]
-        part = np.where(np.isnan(part), np.nan, outermost)
+        part = data.outermost(name)[rows, columns]
         lines = axes.contour(
             x, y, part, levels=[1.0], colors=[colour], linewidths=2.2 if heavy else 1.1
         )
@@ -180,7 +159,7 @@ def _limits(axes: Axes, data: Landscape, binding: frozenset[str]) -> list[tuple[
 
 def _name_grey(data: Landscape, labels: Labels) -> None:
     """Label the infeasible (grey) area, where a label fits inside it."""
-    rows, columns = _window(data)
+    rows, columns = data.window
     x, y = data.d_model[columns].astype(float), data.layers[rows].astype(float)
     grey = data.exists[rows, columns] & ~np.isfinite(data.loss[rows, columns])
     if grey.mean() < _LEAST_GREY:
