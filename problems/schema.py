@@ -52,7 +52,7 @@ class DescribedKey:
     about : str
         Description in Markdown.
     unit : str
-        Of a number without a unit; empty if it has none.
+        Of a number without a unit, "count" of a plain one; empty if it has none.
     default, example : object
         As a file has them; None if there is none.
     required : bool
@@ -75,7 +75,7 @@ class DescribedKey:
         facts = [f"One of {', '.join(f'`{write_value(w)}`' for w in self.words)}."] * bool(
             self.words
         )
-        facts += [f"Unit: {self.unit}."] if self.unit else []
+        facts += [f"Unit: {self.unit}."] if self.unit not in ("", "count") else []
         if self.default is not None:
             facts.append(f"Default: `{write_value(self.default)}`.")
         if self.example is not None:

@@ -295,7 +295,10 @@ def frame(columns: Columns) -> pd.DataFrame:
 
 
 def _dtype(values: Iterable[Any]) -> str:
-    """The type of a column of plain values: as of NumPy where nothing is missing."""
+    """The type of a column of plain values: as of NumPy where nothing is missing.
+
+    Of a column without any value it is that of numbers, with which comparisons are false.
+    """
     held = list(values)
     kinds = {type(value) for value in held if value is not None}
     lacking = any(value is None for value in held)
@@ -303,7 +306,7 @@ def _dtype(values: Iterable[Any]) -> str:
         return "boolean" if lacking else "bool"
     if kinds == {int} and all(v is None or abs(v) <= _LARGEST_INT64 for v in held):
         return "Int64" if lacking else "int64"
-    return "float64" if kinds and kinds <= {int, float} else "object"
+    return "float64" if held and kinds <= {int, float} else "object"
 
 
 def _pyarrow(what: str) -> tuple[Any, Any]:

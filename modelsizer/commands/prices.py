@@ -75,16 +75,7 @@ def prices(
         feasible = found.result.status != "infeasible"
 
         def show(console: Console) -> None:
-            if feasible:
-                print_prices(console, found)
-            else:
-                from modelsizer.text.kit.lines import line
-
-                line(
-                    console,
-                    "Proven infeasible: no design keeps every limit, so none has a price. "
-                    f"`modelsizer explain {file}` says which limits conflict.",
-                )
+            print_prices(console, found, file)
 
         if not feasible:
             emit(found.to_dict(), json_, show)

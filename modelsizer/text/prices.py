@@ -109,9 +109,14 @@ def _apart(price: Price, value: Number | None, none: str) -> str:
     return text
 
 
-def print_prices(console: Console, found: Prices) -> None:
-    """Print the price of each constraint, the largest first."""
+def print_prices(console: Console, found: Prices, file: str = "") -> None:
+    """Print the price of each constraint, the largest first; `file` has the problem, if one has."""
     result = found.result
+    if result.status == "infeasible":
+        command = f"modelsizer explain {file}".rstrip()
+        line(console, "Proven infeasible: no design keeps every limit, so none has a price. "
+                      f"`{command}` says which limits conflict.")  # fmt: skip
+        return
     if result.status != "optimal":
         title(console, result.problem.name)
         line(console, f"No price is known: {STOPS[found.stop]} before the optimum was proven; "

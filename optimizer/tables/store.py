@@ -85,6 +85,10 @@ class TableStore:
         self._cover: Cover | None = None
         self._listable = True
 
+    def __reduce__(self) -> tuple[type[TableStore], tuple[()]]:
+        """Copies and pickles begin empty: the tables are made again where they are asked for."""
+        return TableStore, ()
+
     def _turn_to(self, problem: Problem) -> None:
         space: _Key = (problem.space, problem.splits, problem.layouts)
         space = (*space, problem.training.sequence_length, vocabularies_rise(problem))

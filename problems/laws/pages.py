@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from modelsizer.problems.laws.catalogue import (
@@ -60,7 +61,13 @@ def _other(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _curve(row: Mapping[str, Any]) -> Callable[[Floats, Floats], Floats]:
     loss, c, at = CURVES[row["form"]], coefficients_of(row), _drawn_at(row)
-    return lambda n, d: loss(c, n, d, **at)
+    return partial(_loss, loss, c, at)
+
+
+def _loss(
+    curve: Callable[..., Floats], c: Coefficients, at: Coefficients, n: Floats, d: Floats
+) -> Floats:
+    return curve(c, n, d, **at)
 
 
 def _drawn_at(row: Mapping[str, Any]) -> Coefficients:

@@ -64,8 +64,8 @@ class Objective(Table):
     Parameters
     ----------
     minimize, maximize : str
-        The quantity to optimise; only one of the two may be given, ``minimize = "loss"`` by
-        default.
+        The quantity that is to be least (`minimize`) or largest (`maximize`); only one of the two
+        may be given, ``minimize = "loss"`` by default.
     law : str
         Law of the loss: a name that `modelsizer laws` lists, ``"file:PATH"``, or a table of [laws].
     shape : str
@@ -117,7 +117,8 @@ class Objective(Table):
     @property
     def quantity(self) -> str:
         """Name of the quantity to optimise."""
-        return self.maximize or self.minimize or "loss"
+        given = self.minimize if self.maximize is None else self.maximize
+        return "loss" if given is None else given
 
     @property
     def sense(self) -> Sense:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Annotated, Literal
 
 from modelsizer.problems.errors import short
-from modelsizer.problems.tables.tables import Dollars, ServedTokens, Share, Table, one_of
+from modelsizer.problems.tables.tables import Dollars, ServedTokens, Share, Table, one_of, share
 from modelsizer.problems.typed_keys import Kind
 from modelsizer.problems.units import exact, parse_quantity
 from modelsizer.problems.value_forms import Amount, Within
@@ -55,7 +55,7 @@ class Lifetime(Table):
     inference_tokens: ServedTokens | None = None
     prefill_share: Annotated[float | None, Kind(_read_prefill_share, form=_SHARE)] = None
     prefill_mfu: Share = PREFILL_MFU
-    decode_mfu: Share = DECODE_MFU
+    decode_mfu: Annotated[int | float, share(0.02)] = DECODE_MFU
     price_per_hour: Dollars | None = None
     throughput: Annotated[Throughput, one_of("a throughput", ("mfu", "step"))] = "mfu"
 

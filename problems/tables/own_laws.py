@@ -36,7 +36,11 @@ def _positive(unit: str, example: float) -> Kind:
     return Kind(form=Amount(unit, example, range=Within(above=0)))
 
 
-_Range = Annotated[Range, Kind(_read_range, _write_range, Limit("", {"min": 7e7, "max": 1.6e10}))]
+def _fitted(low: float, high: float) -> Kind:
+    """Kind of where a law was fitted, with an example."""
+    return Kind(_read_range, _write_range, Limit("", {"min": low, "max": high}))
+
+
 _Terms = Annotated[
     tuple[PowerTerm, ...],
     Kind(
@@ -45,7 +49,7 @@ _Terms = Annotated[
         Special("", [{"coefficient": 482.0, "parameters": -0.35}], terms_schema),
     ),
 ]
-_Ranges = dict[str, _Range]
+_Ranges = dict[str, Annotated[Range, _fitted(7e7, 1.6e10)]]
 _FORMS = (
     "give A, alpha, B and beta, for E + (A / N^alpha + B / D^beta) ^ outer; or terms, for E + the "
     "sum of terms"
@@ -74,13 +78,14 @@ class LawTable(Table):
     parameters : {"total", "non_embedding", "active"}
         Which parameters N counts.
     parameter_range, token_range : {min, max}
-        Where the law was fitted; designs outside get a warning.
+        Parameters (`parameter_range`) and tokens (`token_range`) with which the law was fitted;
+        designs outside get a warning.
     ranges : dict of {min, max}
-        The same for features of `terms`.
+        Where a law of `terms` was fitted, by feature; designs outside get a warning.
     source : str
         Where the law is from.
     rms : number
-        Its error, in nats a token.
+        Root of the mean squared error on the runs that it was fitted to, in nats a token.
     """
 
     E: Annotated[Real, Kind(form=Amount("nats a token", 1.69))]
@@ -91,8 +96,8 @@ class LawTable(Table):
     outer: Annotated[Real | None, _positive("", 1.0)] = None
     terms: _Terms | None = None
     parameters: ParameterKind = "total"
-    parameter_range: _Range = ANYWHERE
-    token_range: _Range = ANYWHERE
+    parameter_range: Annotated[Range, _fitted(7e7, 1.6e10)] = ANYWHERE
+    token_range: Annotated[Range, _fitted(1e9, 5e11)] = ANYWHERE
     ranges: _Ranges = made(dict)
     source: str = ""
     rms: Annotated[Real | None, _positive("nats a token", 0.01)] = None

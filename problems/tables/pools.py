@@ -22,14 +22,15 @@ class Pool(OnAccelerator):
     Parameters
     ----------
     accelerator, custom_accelerator
-        Accelerator of the pool: a name in the catalogue, or a table of figures.
+        Accelerator of the pool: a name in the catalogue (`accelerator`), or figures of one
+        that is not there (`custom_accelerator`).
     accelerators : int
         Number of accelerators in all: replicas of the model, each on tensor_parallel x
         attention_data_parallel accelerators; one replica by default.
     tensor_parallel, expert_parallel, attention_data_parallel : int
-        Ways of each replica, as in [serving].
+        Ways of each replica, as the keys of these names in [serving], which are the default.
     compute : {"bf16", "fp8", "fp4"}
-        Precision of the matrix multiplications.
+        Precision of the matrix multiplications, by default that of [serving].
     """
 
     accelerators: Annotated[Devices | None, Several()] = None

@@ -25,13 +25,13 @@ from modelsizer.problems.tables.tables import (
     Part,
     Seconds,
     Sequences,
-    Share,
     TokenCount,
     WayCount,
     bytes_a_value,
     count,
     one_number_of,
     one_of,
+    share,
 )
 from modelsizer.problems.typed_keys import TableError
 from modelsizer.problems.units import exact
@@ -68,9 +68,9 @@ class Serving(OnAccelerator):
     Parameters
     ----------
     accelerator, custom_accelerator
-        Accelerator to serve from: a name in the catalogue, or a table of figures.
+        Accelerator to serve from: a name (`accelerator`), or figures (`custom_accelerator`).
     accelerators : int
-        Number of them all: weights and cache are split evenly; `tensor_parallel` by default.
+        Number of accelerators: weights and cache are split evenly; `tensor_parallel` by default.
     tensor_parallel : int
         Tensor parallelism, which must divide heads, kv_heads, d_ff and vocabulary; if it exceeds
         kv_heads, each kv head is held more than once.
@@ -81,8 +81,7 @@ class Serving(OnAccelerator):
         Groups of `tensor_parallel` accelerators that each hold all but the routed experts, and the
         cache of their own sequences; as many as `expert_parallel` needs by default.
     expert_imbalance : number
-        Tokens that the busiest way of expert parallelism receives, and experts that it reads, over
-        the mean of all: 1 is a perfect balance.
+        Tokens (and experts) of the busiest way of expert parallelism over the mean: 1 is balanced.
     expert_link : bytes/s
         Bytes/s of an accelerator, one way, at which tokens are sent to experts of other groups;
         the accelerator's link by default. Between servers it is that of their network.
@@ -104,12 +103,12 @@ class Serving(OnAccelerator):
     output_length : int
         Tokens of an answer; with it the cost of serving includes the prefill of its prompt.
     weight_bytes, kv_bytes : number
-        Bytes per weight, and per cached value: 2, 1, 0.5.
+        Bytes of a weight (`weight_bytes`) and of a cached value (`kv_bytes`): 2, 1, 0.5.
     state_bytes : number
         Bytes per value of the state that a layer holds in place of a cache; `kv_bytes` by default.
     weight_bits, kv_bits : {16, 8, 4}
-        Bits instead of `weight_bytes` and `kv_bytes`, with scales counted separately. Matrices of
-        the layers have `weight_bits`, the rest of a layer 16.
+        Bits of a weight and of a cached value, in place of `weight_bytes` and `kv_bytes`; scales
+        are counted apart. Matrices of layers have `weight_bits`, the rest of a layer 16.
     weight_bytes, weight_bits : table
         Or a table: any bytes or bits, including scales, by part: `attention`, `ffn`, `experts`
         (those of `ffn` by default), `router` (those of `other`), `embedding`, `head` (those of
@@ -117,8 +116,8 @@ class Serving(OnAccelerator):
     embedding_bits : {16, 8, 4}
         Bits of embedding and head; 16 by default if `weight_bits` is given.
     weight_block, kv_block : int
-        Number of values that share a scale; by default 128 of 4 bits, and otherwise a row, whose
-        scale is not counted.
+        Number of weights (`weight_block`) and of cached values (`kv_block`) that share a scale; by
+        default 128 of 4 bits, and otherwise a row, whose scale is not counted.
     scale_bytes : number
         Bytes per scale.
     kv_policy : {"windowed", "full"}
@@ -143,15 +142,16 @@ class Serving(OnAccelerator):
     compute : {"bf16", "fp8", "fp4"}
         Precision of the matrix multiplications, whose peak the accelerator must have.
     memory_efficiency, prefill_efficiency : number
-        Share of bandwidth in decode, and of the peak in prefill; by default those of measured runs.
+        Share reached of the bandwidth in decode (`memory_efficiency`), and of the peak FLOP/s in
+        prefill (`prefill_efficiency`); by default those of measured runs.
     overhead : seconds
         Time per layer in one step.
     prefill, decode : table
-        Accelerators of their own for prompts and for answers, with their `accelerator`,
-        `accelerators`, `compute` and ways; what these do not say is that of [serving], whose
-        `accelerators` are then the most of both together.
+        Pools of accelerators for prompts alone (`prefill`) and for answers alone (`decode`), each
+        with `accelerator`, `accelerators`, `compute` and ways. What a pool does not say is that of
+        [serving], whose `accelerators` are then the most of both together.
     pool_link : bytes/s
-        Bytes/s of an accelerator, one way, at which the cache of a prompt is sent to the pool that
+        Bytes/s of an accelerator, one way, at which caches of prompts are sent to the pool that
         decodes; by default the accelerators' links. Between servers it is that of their network.
     """
 
@@ -167,7 +167,7 @@ class Serving(OnAccelerator):
     interference: Part = 0
     prompt_length: TokenCount | None = None
     prompts: Annotated[int, count("prompts", 4)] = 1
-    output_length: TokenCount | None = None
+    output_length: Annotated[int | None, count("tokens", 512)] = None
     weight_bytes: _WeightBytes = 2
     kv_bytes: BytesAValue = 2
     state_bytes: BytesAValue | None = None
@@ -178,7 +178,7 @@ class Serving(OnAccelerator):
     kv_block: _Values | None = None
     scale_bytes: BytesAValue = 2
     kv_policy: Annotated[KvPolicy, one_of("a KV policy", ("windowed", "full"))] = "windowed"
-    memory_utilization: Share = DEFAULT_UTILIZATION
+    memory_utilization: Annotated[int | float, share(0.85)] = DEFAULT_UTILIZATION
     memory_reserve: Bytes | None = None
     latency: Annotated[Estimate, one_of("an estimate", ("expected", "low", "high"))] = "expected"
     engine: Annotated[str | None, one_of("an engine", engines()), Several(numbers=False)] = None
@@ -187,8 +187,8 @@ class Serving(OnAccelerator):
     )
     speculation: SpeculationValue = None
     latent_multiple: _Values = 1
-    memory_efficiency: Share | None = None
-    prefill_efficiency: Share | None = None
+    memory_efficiency: Annotated[int | float | None, share(0.7)] = None
+    prefill_efficiency: Annotated[int | float | None, share(0.6)] = None
     overhead: Seconds | None = None
     prefill: PoolValue = None
     decode: PoolValue = None

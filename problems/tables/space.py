@@ -220,14 +220,16 @@ class LinearSpace(Table):
     Parameters
     ----------
     key_heads, value_heads
-        Heads of keys and of values where ``between = "gated-deltanet"``.
+        Heads of keys (`key_heads`) and of values (`value_heads`) where
+        ``between = "gated-deltanet"``.
     key_dim, value_dim
-        Width of a head's key and of its value where ``between = "gated-deltanet"``.
+        Width of a head's key (`key_dim`) and of its value (`value_dim`) where
+        ``between = "gated-deltanet"``.
     heads, head_dim
-        Heads, and the width of each, where ``between = "mamba2"``.
+        Number of heads (`heads`) and width of each (`head_dim`) where ``between = "mamba2"``.
     state, groups
-        Values of the state of each channel, and groups that share its projections, where
-        ``between = "mamba2"``.
+        Values of the state of each channel (`state`), and groups of heads that share its
+        projections (`groups`), where ``between = "mamba2"``.
     conv
         Taps of the convolution before the state.
     """

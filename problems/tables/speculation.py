@@ -20,17 +20,18 @@ MOST_LENGTH = 8
 SpeculationKind = Literal["mtp", "draft"]
 
 
-_LENGTH = OneOf("tokens", 3, tuple(range(MOST_LENGTH + 1)))
+_LENGTHS = tuple(range(MOST_LENGTH + 1))
+_LENGTH = OneOf("tokens", 3, _LENGTHS)
 _ACCEPTANCE = Amount("share", 0.8, range=Within(least=0, most=1))
 
 
 def _read_length(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value not in range(MOST_LENGTH + 1):
+    if isinstance(value, bool) or value not in _LENGTHS:
         raise ValueError(
             f"{short(value)} is not a number of drafted tokens, a whole number from 0 to "
             f"{MOST_LENGTH}"
         )
-    return value
+    return _LENGTHS.index(value)
 
 
 def _read_acceptance(value: object) -> float:
@@ -50,13 +51,14 @@ def _models() -> Mapping[str, object]:
 
 
 def _read_model(value: object) -> str:
-    if value not in (known := _models()):
-        hint = did_you_mean(str(value), known)
+    known = _models()
+    if not isinstance(value, str) or value not in known:
+        hint = did_you_mean(value, known) if isinstance(value, str) else ""
         raise ValueError(
             f"{short(value)} is no model of the catalogue{hint}; a draft is one, "
             'such as "qwen3-0.6b"'
         )
-    return str(value)
+    return value
 
 
 class Speculation(Table):

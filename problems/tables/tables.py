@@ -63,7 +63,7 @@ def count(unit: str = "", example: int | None = None) -> Kind:
     return Kind(_read_count, form=Amount(unit, example, range=_COUNTS, whole=True))
 
 
-def bytes_a_value(*, zero: bool = False) -> Kind:
+def bytes_a_value(example: Number = 1, *, zero: bool = False) -> Kind:
     """Kind of bytes per value."""
     ends = (
         Within(least=0, most=MAX_BYTES_A_VALUE) if zero else Within(above=0, most=MAX_BYTES_A_VALUE)
@@ -77,7 +77,12 @@ def bytes_a_value(*, zero: bool = False) -> Kind:
             )
         return number
 
-    return Kind(read, form=Amount("bytes", 1, "bytes", ends))
+    return Kind(read, form=Amount("bytes", example, "bytes", ends))
+
+
+def share(example: float) -> Kind:
+    """Kind of a share above 0."""
+    return Kind(_read_share, form=Amount("share", example, range=_SHARES))
 
 
 def _in_range(number: Number, value: object, most: float = MOST_SETTING) -> Number:
@@ -217,7 +222,7 @@ Sequences = Annotated[int, count("sequences", 16)]
 Devices = Annotated[int, count("accelerators", 8)]
 WayCount = Annotated[int, count("ways", 8)]
 BytesAValue = Annotated[int | float, bytes_a_value()]
-Share = Annotated[int | float, Kind(_read_share, form=Amount("share", 0.5, range=_SHARES))]
+Share = Annotated[int | float, share(0.5)]
 Imbalance = Annotated[
     int | float, Kind(_read_imbalance, form=Amount("ratio", 1.2, range=_IMBALANCES))
 ]
@@ -258,7 +263,7 @@ class CustomAccelerator(Table):
     bandwidth : bytes/s
         Bandwidth of its memory.
     bf16_flops, fp8_flops, fp4_flops : FLOP/s
-        Dense FLOP/s at this precision.
+        Peak FLOP/s of dense matrix products at this precision, without sparsity.
     link : bytes/s
         Bytes/s to neighbouring accelerators, one way.
     watts : W

@@ -25,7 +25,6 @@ from modelsizer.problems.tables.tables import (
     Imbalance,
     OnAccelerator,
     Real,
-    Share,
     TokenCount,
     Tokens,
     Watts,
@@ -36,6 +35,7 @@ from modelsizer.problems.tables.tables import (
     limit,
     one_number_of,
     one_of,
+    share,
 )
 from modelsizer.problems.typed_keys import Kind
 from modelsizer.problems.units import exact
@@ -91,7 +91,8 @@ class Training(OnAccelerator):
     unique_tokens : number
         Tokens in the data set; repeating them more than four times gives a warning.
     accelerator, custom_accelerator
-        Accelerator to train on: a name in the catalogue, or a table of figures.
+        Accelerator to train on: a name in the catalogue (`accelerator`), or figures of one
+        that is not there (`custom_accelerator`).
     accelerators : int
         Number of accelerators; a layout uses at most this many.
     data_parallel : number, list or {min, max, step}
@@ -177,15 +178,15 @@ class Training(OnAccelerator):
     microbatch_size: Annotated[int, count("sequences", 2), Several()] = 1
     zero_stage: Annotated[int, one_number_of("a ZeRO stage", (0, 1, 2, 3)), Several()] = 1
     weight_bytes: BytesAValue = 2
-    gradient_bytes: BytesAValue = 2
-    optimizer_bytes: BytesAValue = 12
+    gradient_bytes: Annotated[int | float, bytes_a_value(4)] = 2
+    optimizer_bytes: Annotated[int | float, bytes_a_value(6)] = 12
     activation_bytes: BytesAValue = 2
     recompute: Annotated[
         Recompute,
         one_of("a way to recompute", ("none", "selective", "half", "full")),
         Several(numbers=False),
     ] = "none"
-    logit_bytes: Annotated[int | float, bytes_a_value(zero=True)] = LOGIT_BYTES
+    logit_bytes: Annotated[int | float, bytes_a_value(0, zero=True)] = LOGIT_BYTES
     flash_attention: Flag = True
     sequence_parallel: Flag = True
     dropout: Flag = False
@@ -195,7 +196,7 @@ class Training(OnAccelerator):
         "bf16"
     )
     framework: Annotated[str, one_of("a framework", FRAMEWORKS)] = DEFAULT_FRAMEWORK
-    mfu: Share | None = None
+    mfu: Annotated[int | float | None, share(0.4)] = None
     memory_reserve: Bytes | None = None
     price_per_hour: Dollars | None = None
     watts: Watts | None = None

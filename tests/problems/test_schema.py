@@ -164,6 +164,23 @@ def test_unknown_keys_are_refused_wherever_they_stand(key: str) -> None:
     assert refusals(tables)
 
 
+@pytest.mark.parametrize("key", [key.key for key in KEYS if "NAME" not in key.key])
+def test_the_reader_has_words_for_every_shape_of_value(key: str) -> None:
+    for value in ([], [[1]], {"min": [1], "max": {}}, 2.0, ""):
+        tables = tomllib.loads(GOOD)
+        *path, last = key.split(".")
+        at = tables
+        for part in path:
+            at = at.setdefault(part, dict(_WITH) if part == "speculation" else {})
+        at[last] = value
+        try:
+            Problem.from_tables(tables)
+        except ProblemError as error:
+            assert error.faults
+        else:
+            assert not refusals(tables), value
+
+
 def test_a_law_of_ones_own_needs_its_table() -> None:
     tables = tomllib.loads(GOOD)
     tables["objective"]["law"] = "mine"
