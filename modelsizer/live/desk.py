@@ -113,10 +113,8 @@ class Desk:
 
             found = explain(asked(text, state).problem, clock=clock)
             keys = {*state.plain, *self._known_keys(text)}
-            return {
-                "repairs": [offer.to_dict() for offer in offers(found, keys)],
-                "complete": found.complete,
-            }
+            made = [offer.to_dict() for offer in offers(found, keys)]
+            return shown({"repairs": made, "complete": found.complete})
 
         return self._ask(self._drawing, f"{asker} repairs", work, EXPLAINING_SECONDS)
 

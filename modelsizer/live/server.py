@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
 from modelsizer.live.newest import ClosedError, OvertakenError, TooManyError
+from modelsizer.live.shown_text import shown
 from modelsizer.problems.errors import ModelsizerError, ProblemError
 from modelsizer.problems.plain_values import PlainValueError, from_json
 from modelsizer.problems.version import __version__
@@ -254,7 +255,11 @@ class Handler(BaseHTTPRequestHandler):
     _allowed: tuple[str, ...] = ()
 
     def _refuse(self, error: RefusedError) -> None:
-        self._send_json(error.status, {"error": error.message, "key": error.key})
+        found = shown({"error": error.message, "key": error.key})
+        if self.command == "GET":  # of a person
+            self._send(error.status, f"{found['error']}\n".encode(), "text/plain; charset=utf-8")
+        else:
+            self._send_json(error.status, found)
 
     def _send_json(self, status: int, found: Mapping[str, Any]) -> None:
         content = json.dumps(found, allow_nan=False, ensure_ascii=False)

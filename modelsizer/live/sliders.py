@@ -9,6 +9,7 @@ from typing import Any
 from modelsizer.live.drawings import stack
 from modelsizer.live.grid import At, Grid
 from modelsizer.live.packed import packed
+from modelsizer.live.shown_text import shown
 from modelsizer.live.state import Asked, State
 from modelsizer.live.view import View, view_of
 from modelsizer.problems.architecture.architecture import Architecture
@@ -47,8 +48,8 @@ def sliders_data(grid: Grid, command: Command, missing: str = "") -> dict[str, A
     """
     points = [at if at in grid.points else None for at in grid.everywhere()]
     stacks, stack_of = _stacks(grid, points)
-    views = [None if at is None else view_at(grid, at, command).to_dict() for at in points]
-    return {
+    views = [None if at is None else shown(view_at(grid, at, command).to_dict()) for at in points]
+    found = {
         "name": grid.problem.name,
         "controls": [axis.control.to_dict() for axis in grid.axes],
         "views": packed(views),
@@ -57,6 +58,7 @@ def sliders_data(grid: Grid, command: Command, missing: str = "") -> dict[str, A
         "missing": missing,
         "unable": UNABLE,
     }
+    return found | shown({key: found[key] for key in ("name", "controls")})
 
 
 def _stacks(grid: Grid, points: Sequence[At | None]) -> tuple[list[Any], list[int]]:

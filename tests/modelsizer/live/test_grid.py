@@ -13,6 +13,7 @@ import pytest
 from modelsizer import Problem, ProblemError, solve
 from modelsizer.live.grid import At, Grid, grid
 from modelsizer.live.main_limits import main_limits
+from modelsizer.live.shown_text import shown
 from modelsizer.live.sliders import sliders_data, view_at
 from modelsizer.optimizer.tables.clock import Clock, OutOfTimeError
 from modelsizer.problems.units import Number
@@ -171,7 +172,7 @@ def test_a_time_limit_leaves_out_what_is_not_proven(monkeypatch: pytest.MonkeyPa
 
 
 def test_data_are_the_same_each_time_and_every_point_has_its_view() -> None:
-    problem = Problem.parse(SMALL)
+    problem = Problem.parse(f'name = "\\u202eevil"\n{SMALL}')
     first, again = (grid(solve(problem), Clock(), FEW) for _ in range(2))
     assert first is not None and again is not None
     data = sliders_data(first, " ".join)
@@ -184,7 +185,8 @@ def test_data_are_the_same_each_time_and_every_point_has_its_view() -> None:
             loss = None if view["loss"] is None else view["loss"]["value"]
             assert loss == (None if fresh.design is None else fresh.design.loss)
             assert [row["binding"] for row in view["limits"]] == [u.binding for u in fresh.budgets]
-        assert view == json.loads(json.dumps(view_at(first, at, " ".join).to_dict()))
+        assert view == json.loads(json.dumps(shown(view_at(first, at, " ".join).to_dict())))
+        assert view["name"] == "\\u202eevil" == data["name"]
 
 
 @pytest.mark.slow
