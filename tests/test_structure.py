@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -58,11 +59,21 @@ def modules() -> dict[str, Path]:
     return found
 
 
+def statements(within: ast.AST) -> Iterator[ast.AST]:
+    """Every statement within one, and none of the many expressions, which import nothing."""
+    for block in ("body", "handlers", "orelse", "finalbody", "cases"):
+        found = getattr(within, block, [])
+        if isinstance(found, list):  # the body of a lambda is an expression
+            for node in found:
+                yield node
+                yield from statements(node)
+
+
 @cache
 def imports(path: Path) -> set[str]:
     """What a file imports, wherever in it: under TYPE_CHECKING and in functions too."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in statements(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import zip_longest
+from typing import Any
 
 import pytest
 
@@ -11,14 +13,28 @@ from tests.support import notebooks
 pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
 
+AT_LENGTH = ("own_runs",)
+"""Of seconds: its bootstrap, plan and pictures are those of other default tests."""
 LARGEST = 400_000  # bytes of a file
 
 
-@pytest.mark.parametrize("name", notebooks.names())
+@cache
+def run_all(at_length: bool) -> dict[str, Any]:
+    """The notebooks that run by default, anew in one kernel, or the others."""
+    return notebooks.run([n for n in notebooks.names() if (n in AT_LENGTH) == at_length])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in AT_LENGTH else [])
+        for name in notebooks.names()
+    ],
+)
 @pytest.mark.timeout(120)
 @pytest.mark.filterwarnings("ignore")
 def test_outputs_are_those_of_a_run(name: str) -> None:
-    kept, now = notebooks.stored(name), notebooks.run_all()[name]
+    kept, now = notebooks.stored(name), run_all(name in AT_LENGTH)[name]
     for one, other in zip_longest(notebooks.texts(kept), notebooks.texts(now)):
         assert one == other
 

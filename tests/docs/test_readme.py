@@ -36,6 +36,8 @@ def folder_of(page: str) -> Path:
 
 LONG = (
     "modelsizer fit docs/runs.csv --law docs/form.toml",
+    "modelsizer plan-runs exercise-1e24 --budget 1e21 --runs 36 --law docs/mylaw.toml",
+    "modelsizer machines docs/machines/context-128k.toml",
     "modelsizer prices cluster.toml",
     "modelsizer explain cluster.toml",
 )

@@ -194,11 +194,19 @@ def front_of_all(pattern: str, number: int, names: tuple[str, ...]) -> dict[tupl
 @pytest.mark.parametrize("pattern", FIRST)
 @pytest.mark.parametrize("names", [["loss", "kv_cache"], ["loss", "kv_cache", "parameters"]])
 @pytest.mark.parametrize(
-    "solver", ["exhaustive", "bound", pytest.param("scipy", marks=pytest.mark.slow)]
+    ("solver", "problems"),
+    [
+        ("exhaustive", 6),
+        ("bound", 6),
+        # Plain loops over the designs of each problem take most of the time.
+        pytest.param("exhaustive", 12, marks=pytest.mark.slow),
+        pytest.param("bound", 12, marks=pytest.mark.slow),
+        pytest.param("scipy", 5, marks=pytest.mark.slow),
+    ],
 )
-def test_fronts(pattern: str, names: list[str], solver: str) -> None:
+def test_fronts(pattern: str, names: list[str], solver: str, problems: int) -> None:
     points = 0
-    for number, (problem, _) in enumerate(drawn(pattern)[: 5 if solver == "scipy" else 12]):
+    for number, (problem, _) in enumerate(drawn(pattern)[:problems]):
         asked = question(problem, parse_goals(problem, names))
         if not asked.token_limits.bounded:
             continue

@@ -15,6 +15,7 @@ BEGIN = """
 import os, signal, sys, time
 from modelsizer.problems import interrupts
 interrupts.install()
+interrupts._PATIENCE = 0.4  # seconds, a second in earnest
 
 def press(number=signal.SIGINT):
     signal.raise_signal(number)  # to this thread, so that it is there when this returns
@@ -114,14 +115,14 @@ with ending:
     time.sleep(30)
 print(ending.stop, time.perf_counter() - started < 5)
 with ending:
-    time.sleep(1.3)  # nothing is raised again
+    time.sleep(0.6)  # nothing is raised again
 print("handed over")
 """
     assert run(code)[:3] == (0, "interrupted True\nhanded over\n", "")
 
 
 def test_no_import_is_cut(tmp_path: Path) -> None:
-    (tmp_path / "slow_module.py").write_text("import time\ntime.sleep(1.5)\nWHOLE = True\n")
+    (tmp_path / "slow_module.py").write_text("import time\ntime.sleep(0.7)\nWHOLE = True\n")
     code = """
 sys.path.insert(0, "")
 try:
@@ -139,7 +140,7 @@ def test_an_interrupt_that_cannot_be_raised_is_raised_later() -> None:
     code = """
 class Ends:
     def __del__(self):
-        time.sleep(1.5)
+        time.sleep(0.7)
 try:
     with interrupts.held():
         press()

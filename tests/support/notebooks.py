@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +49,6 @@ def run(asked: Sequence[str]) -> dict[str, Any]:
     for cell in whole.cells:
         cell.metadata.pop("execution", None)  # when it ran
     return found
-
-
-@cache
-def run_all() -> dict[str, Any]:
-    """Every notebook, run anew."""
-    return run(names())
 
 
 def texts(notebook: Any) -> Iterator[tuple[int, str, str]]:
