@@ -26,6 +26,14 @@ _LABELS_2_AND_5 = (
 _NARROW, _WIDE = 2.0, 6.0  # decades: 2 and 5 are labelled below, no minor ticks above
 
 
+_LOG_FROM = 8.0  # ratio of the ends from which a scale is logarithmic
+
+
+def wants_log(low: float, high: float) -> bool:
+    """Whether values from one to another are shown on a logarithmic scale, of places or colours."""
+    return low > 0 and high >= _LOG_FROM * low
+
+
 def words(name: str) -> str:
     """Return the name of a quantity in words, for a label or a title."""
     return QUANTITIES[name].words if name in QUANTITIES else name.replace("_", " ")

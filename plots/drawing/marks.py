@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelsizer.plots.drawing.axes import wants_log
 from modelsizer.plots.drawing.loss_levels import gap_edges, label_gaps, loss_colours
 from modelsizer.plots.drawing.style import QUIET, STAR, shades, small
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _STEPS = 12  # number of colour steps
-_LOG_FROM = 8.0  # ratio of the greatest value to the least from which colours are logarithmic
 _AREA = 9000.0  # total area of the points of a cloud, square points
 _LEAST_AREA, _MOST_AREA = 2.5, 24.0  # area of one point, square points
 _IN_COLUMN = 0.45  # factor on these areas in a one-column figure
@@ -62,7 +62,7 @@ def cloud(
     from matplotlib.colors import LogNorm, Normalize
 
     low, high = float(value.min()), float(value.max())
-    log = low > 0 and high > _LOG_FROM * low
+    log = wants_log(low, high)
     high = max(high, low + 1e-6 * (abs(low) or 1.0))
     colours = shades(_STEPS)
     points = _scattered(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from modelsizer.plots.drawing.axes import wants_log
 from modelsizer.plots.drawing.lines import Line, Look, draw_marks
 from modelsizer.plots.drawing.marks import colour_bar
 from modelsizer.plots.drawing.style import COLOURS
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _DARKEST, _LIGHTEST = 0.0, 0.88  # on the colour map: the palest end is faint on white
-_LOG_FROM = 8.0  # ratio of the ends from which the scale is logarithmic
 _LABELS = 7  # of the colour bar, at most
 
 
@@ -78,6 +78,6 @@ def _scale(every: Sequence[float]) -> ScalarMappable:
     from matplotlib.colors import ListedColormap, LogNorm, Normalize
 
     low, high = min(every), max(every)
-    log = low > 0 and high >= _LOG_FROM * low
+    log = wants_log(low, high)
     colours = mpl.colormaps[COLOURS](np.linspace(_DARKEST, _LIGHTEST, 256))
     return ScalarMappable((LogNorm if log else Normalize)(low, high), ListedColormap(colours))

@@ -14,6 +14,7 @@ from modelsizer.plots.drawing.axes import (
     heading,
     quantity_axis,
     setting_axis,
+    wants_log,
     words,
     wrapped,
 )
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 
     from modelsizer.optimizer.sweeps.sweep import SweepResult
 
-_LOG_FROM = 8.0  # range factor from which an axis is logarithmic
 _MARGIN = 0.03  # fraction of the width beside the first and the last point
 _HOLLOW = "hollow: not proven"
 _CORNERS = ("upper right", "lower left", "upper left", "lower right")
@@ -169,12 +169,11 @@ def _panel(
         numbers = [every.index(line.name) for line in panel.lines] if placed.of_panels else None
         draw_lines(axes, panel.lines, numbers)
     low, high = float(min(along.values)), float(max(along.values))
-    log = low > 0 and high / low >= _LOG_FROM
+    log = wants_log(low, high)
     beyond = (high / low) ** _MARGIN if log else 1.0
     room = 0.0 if log else _MARGIN * (high - low)
     axes.set_xlim(low / beyond - room, high * beyond + room)
-    spread = objective != "loss" and ends[0] > 0
-    quantity_axis(axes, "y", objective, log=spread and ends[1] / ends[0] >= _LOG_FROM)
+    quantity_axis(axes, "y", objective, log=objective != "loss" and wants_log(*ends))
     setting_axis(axes, setting.name, setting.dimension, log=log)
     if placed.of_panels and not log:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=3))

@@ -12,7 +12,7 @@ from modelsizer.plots.drawing.lines import draw_marks, look
 from modelsizer.plots.drawing.one_axes import legend_below, one_axes
 from modelsizer.plots.drawing.style import FAINT, QUIET, small
 from modelsizer.plots.drawing.texts import one_line
-from modelsizer.plots.fronts.sweep_series import key_words, solved
+from modelsizer.plots.fronts.sweep_series import has_design, key_words, solved
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,7 +79,7 @@ def _marks(axes: Axes, at: int, rows: list[dict[str, object]], last: Axis | None
     """Draw the marks of a row; say so where there is none."""
     drawn = False
     for row in rows:
-        if row["objective"] is None or row["status"] not in ("optimal", "limit"):
+        if not has_design(row):
             continue
         number = 0 if last is None else last.values.index(row[last.key])
         x = np.array([float(row["objective"])])  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -131,11 +131,12 @@ def series_of(found: SweepResult, placed: Arrangement) -> list[Series]:
 
 def solved(found: SweepResult) -> list[dict[str, Any]]:
     """Rows of points that have a design."""
-    return [
-        dict(row)
-        for row in found.rows
-        if row["objective"] is not None and row["status"] in ("optimal", "limit")
-    ]
+    return [dict(row) for row in found.rows if has_design(row)]
+
+
+def has_design(row: Mapping[str, Any]) -> bool:
+    """Whether a point has a design, proven or the best known."""
+    return row["objective"] is not None and row["status"] in ("optimal", "limit")
 
 
 def _name(axes: Sequence[Axis], values: Sequence[Any]) -> str:

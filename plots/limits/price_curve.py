@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from modelsizer.plots.drawing.axes import dimension, heading, quantity_axis, tick, words
+from modelsizer.plots.drawing.axes import dimension, heading, quantity_axis, tick, wants_log, words
 from modelsizer.plots.drawing.one_axes import one_axes
 from modelsizer.plots.drawing.style import FAINT, FILLS, INK, QUIET, STAR
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-_LOG_FROM = 8.0  # range factor from which the axis of limits is logarithmic
 _MARGIN = 0.04  # fraction of the axis beyond the curve
 _HEADROOM = 0.3  # fraction of the curve's height above it, for text
 _ROOM = 0.36  # fraction of the axis that the band's text takes
@@ -79,7 +78,7 @@ def price_curve(
     if not fits.any():
         raise ValueError("no design fits at any of the limits")
     with one_axes(ax, size) as (figure, axes):
-        log = x[0] > 0 and x[-1] / x[0] >= _LOG_FROM
+        log = wants_log(float(x[0]), float(x[-1]))
         _set_limits(axes, x, y[fits], today, log=log)
         _band(axes, stays_optimal, today, name)
         _empty(axes, x, fits)
