@@ -122,28 +122,27 @@ def describe(
         settings = with_short(said, **shorts)
         texts = [f"{key}={settings[key]}" for key in SHORT_FOR.values() if key in settings]
         texts = [*(set_ or []), *(text for text in texts if text.partition("=")[0] not in said)]
+        asked = Asked(
+            source=source,
+            problem=problem,
+            settings=tuple(texts),
+            time_limit=time_limit,
+            download=download,
+            verbose=verbose,
+            json=json_,
+            csv=csv,
+            plot=plot,
+            plot_size=plot_size,
+            context=context,
+            devices=devices,
+            each=tuple(each or ()),
+            beside=None if beside is None else tuple(beside),
+            picture=picture,
+        )
     if view is None:
-        asked = Asked(source, problem, tuple(texts), time_limit, download, verbose, json_)
         _describe(asked, settings, with_transformers)
-        return
-    asked = Asked(
-        source,
-        problem,
-        tuple(texts),
-        time_limit,
-        download,
-        verbose,
-        json_,
-        csv,
-        plot,
-        plot_size,
-        context,
-        devices,
-        tuple(each or ()),
-        None if beside is None else tuple(beside),
-        picture,
-    )
-    show_view(view, asked)
+    else:
+        show_view(view, asked)
 
 
 def _describe(asked: Asked, settings: dict[str, object], with_transformers: bool) -> None:

@@ -102,7 +102,9 @@ class Asked:
 
     def names(self) -> list[str]:
         """Short names of the design and of those beside it."""
-        own = "optimum" if is_problem(self.source) else self.source
+        from modelsizer.views.view import OPTIMUM
+
+        own = OPTIMUM if is_problem(self.source) else self.source
         return labels([own, *(self.beside or ())])
 
     def designs_beside(self) -> dict[str, Architecture]:
