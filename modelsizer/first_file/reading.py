@@ -41,6 +41,7 @@ _GOAL = re.compile(
     re.I,
 )
 _MUCH_MONEY = 1e13  # dollars: FLOPs are more
+_DAYS_A_MONTH = 30
 _USUAL_HOURS = 60 * 24  # of a training run, where money and no number of accelerators is given
 
 
@@ -67,9 +68,12 @@ def _dollars(text: str) -> str:
 
 
 def _duration(text: str) -> str:
-    """A time with its number in digits: ``two weeks`` is ``2 weeks``."""
+    """A time with its number in digits: ``two weeks`` is ``2 weeks``; a month has 30 days."""
     first, _, rest = text.strip().partition(" ")
-    return f"{WORDS[first.lower()]} {rest}" if rest and first.lower() in WORDS else text.strip()
+    said = f"{WORDS[first.lower()]} {rest}" if rest and first.lower() in WORDS else text.strip()
+    if match := re.fullmatch(r"([0-9]+)\s*months?", said, re.I):
+        return f"{_DAYS_A_MONTH * int(match[1])} days"
+    return said
 
 
 def _trained_on(text: str) -> Devices:

@@ -48,8 +48,8 @@ def _stack(data: Compared, **style: Any) -> Figure:
 STACK = Picture(
     name="stack",
     title="A stack and its pattern of layers",
-    caption="A strip a model, from the first layer on, on one scale: mixers by colour, low where "
-    "they do not see the whole context, and below them the feed-forwards.",
+    caption="A strip for each model, from the first layer on, on one scale: mixers by colour, "
+    "low where they do not see the whole context, and below them the feed-forwards.",
     command="describe",
     figure=_stack,
     example=Example(

@@ -23,6 +23,7 @@ from modelsizer.first_file.sizes import read_load, read_model
         ("$500K on MI300X at $3 an hour", "128 MI300X", "", "500K USD", 3),
         ("30 days on 256 H100", "256 H100-SXM", "30 days", "", None),
         ("1,024 H100, two weeks", "1,024 H100-SXM", "2 weeks", "", None),
+        ("256 H100 for a month", "256 H100-SXM", "30 days", "", None),
         ("8 4090 for 2 weeks", "8 RTX-4090", "2 weeks", "", None),
         ("256 H100 SXM 80GB at $2 for 30 days", "256 H100-SXM", "30 days", "", 2),
         ("2 million dollars on 512 H100 at 2.50 USD/h", "512 H100-SXM", "", "2M USD", 2.5),
