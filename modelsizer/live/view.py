@@ -22,6 +22,7 @@ from modelsizer.text.answer import STATUS, certificate, lead
 from modelsizer.text.answer_rows import amounts, architecture_rows, loss_words, prediction_rows
 from modelsizer.text.costs import cost_rows
 from modelsizer.text.hyperparameters import suggestion_rows
+from modelsizer.text.kit.words import BINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class View:
         The command line that gives the same answer.
     version : str
         Of the file; another one than the page's where the file has changed on disk.
+    about_limits : str
+        What is meant where a limit binds; empty if none does.
     """
 
     name: str
@@ -81,6 +84,7 @@ class View:
     controls: Mapping[str, Mapping[str, object]]
     command: str
     version: str
+    about_limits: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of the page."""
@@ -138,6 +142,7 @@ def view_of(
         {key: _moved(controls[key], value) for key, value in _known(state, controls)},
         asked.command_line(source).command("solve"),
         version,
+        BINDS if any(use.binding for use in result.budgets) else "",
     )
 
 

@@ -38,7 +38,7 @@ from modelsizer.text.depth_width import heading as of_one_size
 from modelsizer.text.depth_width import shape_table, thinned
 from modelsizer.text.depth_width_words import habit_sentence, notes
 from modelsizer.text.hyperparameters import HEADING, suggestion_rows
-from modelsizer.text.kit.words import STOPS, counted
+from modelsizer.text.kit.words import BINDS, STOPS, counted
 from modelsizer.text.rank import as_good, best_table, columns_of, group_table
 
 if TYPE_CHECKING:
@@ -194,8 +194,7 @@ def _answer(result: Result) -> Html:
 def _limits(result: Result) -> Html:
     rows = limits_table(result.budgets, ("limit", "used", "at most or least", "share", ""))
     binding = frozenset(i for i, use in enumerate(result.budgets) if use.binding)
-    note = "A limit binds if the design is at it, or if something better would fit without it."
-    return join([table(replace(rows, marked=binding)), tag("p", note, class_="quiet")], "\n")
+    return join([table(replace(rows, marked=binding)), tag("p", BINDS, class_="quiet")], "\n")
 
 
 def _warnings(result: Result) -> tuple[str, str, Html] | None:

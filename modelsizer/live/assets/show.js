@@ -150,7 +150,7 @@
       const made = ([name, heading, rows]) => section(name, heading, pairs(rows));
       facts.replaceChildren(
         architecture.length ? section("architecture", "Architecture", pairs(architecture.map(([, label, text]) => [label, text]), changed)) : "",
-        h("div", {}, limits.length ? section("limits", "Limits", limitsTable(limits)) : "", beside.map(made)));
+        h("div", {}, limits.length ? section("limits", "Limits", limitsTable(limits), view.about_limits ? h("p", { class: "caption" }, view.about_limits) : "") : "", beside.map(made)));
       rest.replaceChildren(...lists.map(made),
         ...[["warnings", "Warnings", view.warnings], ["notes", "Notes", view.notes]].filter(([, , lines]) => architecture.length && lines.length)
           .map(([name, heading, lines]) => section(name, heading, listing(lines))),

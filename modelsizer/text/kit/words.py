@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _MOST_PERCENT = 1e4  # a share from which a factor is shown
 NONE = "-"
 """Placeholder for a missing value."""
+BINDS = "A limit binds if the design is at it, or if something better would fit without it."
+"""What is meant by a limit that binds."""
 UNKNOWN = "?"
 """Placeholder for a value that was not found in time."""
 STOPS = {
