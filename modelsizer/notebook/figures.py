@@ -130,7 +130,7 @@ def _model(value: Any) -> str:
 def _drawn(value: Any) -> Any:
     found = getattr(value, "found", value)
     if found is None:
-        raise ValueError("no design keeps every limit, so there is nothing to draw")
+        raise _nothing(True)
     return found
 
 
@@ -159,8 +159,28 @@ def _laws(value: Any, over: str | None = None, points: int = 13) -> Any:
 
 def _ranking(value: Any) -> Any:
     if not value.feasible:
-        raise ValueError("no design keeps every limit, so there is nothing to draw")
+        raise _nothing(value.complete)
     return value.problem
+
+
+def _front(value: Any) -> Any:
+    if not len(value):
+        raise _nothing(value.complete)
+    return value
+
+
+def _prices(value: Any) -> Any:
+    if value.result.status == "infeasible":
+        raise _nothing(True)
+    if value.result.status != "optimal":
+        raise ValueError("no price is known: it stopped before the optimum was proven")
+    return value
+
+
+def _nothing(complete: bool) -> ValueError:
+    """Why there is nothing to draw: no design, or none that was found before it stopped."""
+    why = "no design keeps every limit" if complete else "it stopped before a design was found"
+    return ValueError(f"{why}, so there is nothing to draw")
 
 
 def _price_curve(value: Any, budget: str | None = None) -> Any:
@@ -214,7 +234,7 @@ _BY_CLASS: MappingProxyType[str, Mapping[str, _Drawn]] = MappingProxyType(
         "Description": _plain("allocation", _allocation, "contexts")
         | _plain("stack", _alone) | _plain("kinds", _alone),
         "DrawnAnswer": _plain("uncertainty", _drawn),
-        "Front": _plain("front"),
+        "Front": _plain("front", _front),
         "Frontier": _plain("frontier", _frontier, "isoflops"),
         "LawComparison": _plain("laws", _laws, "over", "points") | _plain("law_optima"),
         "LawPage": _plain("law"),
@@ -222,7 +242,7 @@ _BY_CLASS: MappingProxyType[str, Mapping[str, _Drawn]] = MappingProxyType(
         | _plain("choices", _viewed) | _plain("experts", _viewed),
         "Memory": _plain("memory", _panels) | _plain("devices", _devices),
         "Plan": _plain("plan"),
-        "Prices": _plain("tornado") | _plain("price_curve", _price_curve, "budget"),
+        "Prices": _plain("tornado", _prices) | _plain("price_curve", _price_curve, "budget"),
         "Ranking": _plain("depth", _ranking),
         "Result": _plain("landscape") | _plain("depth", _problem) | _plain("stack", _design)
         | _plain("kinds", _design) | _plain("choices", _judged) | _plain("experts", _judged),

@@ -27,7 +27,7 @@ from modelsizer.optimizer.surveys.depth_width_rows import (
     Habit,
     ShapeRow,
 )
-from modelsizer.optimizer.tables.clock import Clock, Ending, StoppedError
+from modelsizer.optimizer.tables.clock import Clock, Ending, Stop, StoppedError
 from modelsizer.optimizer.tables.table import Ints, Mask, Table
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.choices import tie_key
@@ -57,6 +57,15 @@ class InfeasibleError(ModelsizerError):
         super().__init__("infeasible: " + "; ".join(reasons))
 
 
+class UnknownSizeError(ModelsizerError, StoppedError):
+    """Raised if a limit of time or memory stops the work before the optimum's size is known."""
+
+    def __init__(self, stop: Stop) -> None:
+        StoppedError.__init__(self, stop)
+        why = "the machine's memory is full" if stop == "memory" else "the time limit was reached"
+        self.args = (f"no size is known: {why} before the optimum was proven; give parameters",)
+
+
 def optimal_size(problem: Problem, clock: Clock | None = None) -> int:
     """Number of parameters of a problem's optimum.
 
@@ -69,13 +78,16 @@ def optimal_size(problem: Problem, clock: Clock | None = None) -> int:
     ------
     InfeasibleError
         If no design is feasible.
-    StoppedError
+    UnknownSizeError
         If the clock stops the search for the optimum.
     """
     clock = Clock() if clock is None else clock
-    found = Solver(problem, clock=clock).solve(details=False).finished()
-    if found.design is None:
-        raise InfeasibleError(why_infeasible(Model(problem), clock))
+    try:
+        found = Solver(problem, clock=clock).solve(details=False).finished()
+        if found.design is None:
+            raise InfeasibleError(why_infeasible(Model(problem), clock))
+    except StoppedError as error:
+        raise UnknownSizeError(error.stop) from None
     return found.design.parameters.total
 
 
@@ -118,7 +130,7 @@ def depth_width(
         gives the nearest sizes that are), or no design with `layers` has that size.
     InfeasibleError
         If no design of any size is feasible.
-    StoppedError
+    UnknownSizeError
         If the optimum's size was asked for and the time limit left it unknown.
 
     Examples

@@ -87,6 +87,21 @@ def test_what_cannot_be_drawn_says_why(name: str, options: dict[str, Any], messa
         answer(name).plot(**options)
 
 
+def test_nothing_to_draw_claims_no_more_than_was_proven() -> None:
+    open_, none = ms.Problem.load("phone-2gb"), ms.Problem.load("phone-2gb").edit(loss=1.0)
+    for problem, limit, message in (
+        (open_, 1e-9, "it stopped before"),
+        (none, 1e-9, "it stopped before"),
+        (none, 20, "no design keeps every limit"),
+    ):
+        for found in (ms.rank(problem, time_limit=limit), ms.prices(problem, time_limit=limit)):
+            assert found._repr_html_()
+            with pytest.raises(ms.ArgumentError, match=message):
+                found.plot()
+    with pytest.raises(ms.ModelsizerError, match="time limit was reached"):
+        ms.depth_width(open_, time_limit=1e-9)
+
+
 def test_a_notebook_shows_a_figure_without_pyplot() -> None:
     content, shown = answer("sweep").plot()._repr_png_()
     assert content.startswith(b"\x89PNG") and len(content) < 200_000
