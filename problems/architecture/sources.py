@@ -28,10 +28,12 @@ from modelsizer.problems.visible import shortened
 
 if TYPE_CHECKING:
     from modelsizer.problems.architecture.checkpoints.by_transformers import LibraryCount
+    from modelsizer.problems.architecture.checkpoints.hub import HubId
     from modelsizer.problems.architecture.checkpoints.stored import Checkpoint
 
 STANDARD_INPUT = "-"
 _LONGEST_NAME = 200
+_ALIKE = 0.8  # likeness of names from which the catalogue's is named, as of difflib
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +184,35 @@ def find_source(source: str | Path, *, download: bool = False) -> Source:
 
     if (model := hub.HubId.parse(source)) is not None:
         return _said(
-            source, lambda: _of_path(hub.hub_file(model, download=download), _label(source))
+            source,
+            lambda: _of_path(_hub_file(model, catalogue, download=download), _label(source)),
         )
     hint = did_you_mean(source, catalogue)
     raise SourceError(
         f"{_label(source)}: no such file or folder, and no model of that name{hint}; "
         "`modelsizer models` lists them"
     )
+
+
+def _hub_file(model: HubId, catalogue: Mapping[str, object], *, download: bool) -> Path:
+    """File of a model of the hub; the error names the catalogue's model of like name.
+
+    Raises
+    ------
+    SourceError
+        As `hub_file`.
+    """
+    from difflib import get_close_matches
+
+    from modelsizer.problems.architecture.checkpoints.hub import hub_file
+
+    try:
+        return hub_file(model, download=download)
+    except SourceError as error:
+        name = model.repository.rpartition("/")[2].lower()
+        alike = get_close_matches(name, catalogue, 1, _ALIKE)
+        more = f"; of like name in `modelsizer models`: {alike[0]}" if alike else ""
+        raise SourceError(f"{error}{more}") from None
 
 
 def count_by_transformers(source: str | Path, *, download: bool = False) -> LibraryCount:

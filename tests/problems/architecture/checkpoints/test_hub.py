@@ -98,6 +98,11 @@ def test_where_the_cache_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert hub.cache_folder() == Path("~/models").expanduser()
 
 
+def test_the_model_of_the_catalogue_of_like_name_is_named() -> None:
+    with pytest.raises(ModelsizerError, match=r"`modelsizer models`: llama-3-8b$"):
+        load_architecture("meta-llama/Meta-Llama-3-8B")
+
+
 def test_what_is_not_in_the_cache_is_said_at_once(cache: Path) -> None:
     start = time.perf_counter()
     with pytest.raises(ModelsizerError, match=r"^org/name: no such file.*not in the local cache"):
