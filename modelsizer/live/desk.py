@@ -108,13 +108,14 @@ class Desk:
         """The least repairs of an infeasible problem; none of another one."""
 
         def work(text: ProblemText, clock: Clock) -> dict[str, Any]:
-            from modelsizer.live.offers import offers
+            from modelsizer.live.offers import offers, without_offers
             from modelsizer.optimizer.explain.explain import explain
 
             found = explain(asked(text, state).problem, clock=clock)
             keys = {*state.plain, *self._known_keys(text)}
             made = [offer.to_dict() for offer in offers(found, keys)]
-            return shown({"repairs": made, "complete": found.complete})
+            none = "" if made or found.feasible else without_offers(found)
+            return shown({"repairs": made, "complete": found.complete, "none": none})
 
         return self._ask(self._drawing, f"{asker} repairs", work, EXPLAINING_SECONDS)
 

@@ -69,6 +69,16 @@ def offers(found: Explanation, keys: Collection[str]) -> list[Offer]:
     return sorted(apart.values(), key=lambda offer: offer.cost)[:MOST]
 
 
+def without_offers(found: Explanation) -> str:
+    """What is said where nothing is offered."""
+    if not found.complete:
+        return (
+            "No repair was found in the time that a page takes; the command explain takes as long "
+            "as it needs."
+        )
+    return "No single change makes it feasible: undo, or change several of what is named above."
+
+
 def _offer(
     problem: Problem, repairs: Iterable[Repair], cost: float, keys: Collection[str]
 ) -> Offer:

@@ -183,7 +183,7 @@
           enter({ settings: { ...state.settings, ...chosen.settings }, without: [...new Set([...state.without, ...chosen.without])] });
           answer.summary.focus(); // the button is gone with what it mends
         });
-      }, () => { if (same(state, wanted)) answer.repairs([]); });
+      }, () => { if (same(state, wanted)) answer.repairs({ repairs: [] }); });
     }
 
     document.addEventListener("keydown", (event) => {

@@ -48,7 +48,7 @@
     // The rest of a view that has more to come is asked for without "quick".
     view: (state, signal, rest) => post("view", rest ? state : { ...state, quick: true }, signal),
     drawings: (state, signal) => post("drawings", state, signal),
-    repairs: async (state, signal) => (await post("repairs", state, signal)).repairs,
+    repairs: (state, signal) => post("repairs", state, signal),
   };
   const desk = m.desk(find("desk"), data, source);
 

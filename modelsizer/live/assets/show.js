@@ -170,8 +170,10 @@
       const place = why.querySelector(".repairs");
       if (!place) return;
       if (found === null) { place.replaceChildren(h("p", { class: "quiet" }, "Looking for the least repairs …")); return; }
-      place.replaceChildren(...(found.length ? [h("h3", {}, "What would do"), h("ul", {}, found.map((repair) =>
-        h("li", {}, h("button", { type: "button", class: "repair", click: () => choose(repair) }, repair.text))))] : []));
+      const { repairs, none } = found;
+      if (!repairs.length) { place.replaceChildren(none ? h("p", {}, none) : ""); return; }
+      place.replaceChildren(h("h3", {}, "What would do"), h("ul", {}, repairs.map((repair) =>
+        h("li", {}, h("button", { type: "button", class: "repair", click: () => choose(repair) }, repair.text)))));
     }
 
     return {

@@ -60,6 +60,14 @@ def test_an_infeasible_problem_offers_repairs_that_make_it_feasible() -> None:
     assert desk.close(5)
 
 
+def test_where_no_repair_is_found_the_page_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelsizer.live.desk.EXPLAINING_SECONDS", 0.0)
+    desk = Desk("phone-2gb")
+    found = desk.repairs(State({"budgets.serving_memory": "1 kB"}))
+    assert found["repairs"] == [] and "No repair was found in the time" in found["none"]
+    assert desk.close(5)
+
+
 def test_a_quick_view_is_followed_by_the_whole_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("modelsizer.optimizer.tables.store.LISTABLE", 1)  # as of a large space
     desk = Desk("phone-2gb")
