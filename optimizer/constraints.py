@@ -22,7 +22,7 @@ from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.budgets import written
 from modelsizer.problems.requirements.device_limits import given_as
 from modelsizer.problems.tables.menus import Interval
-from modelsizer.problems.units import Number, as_double, exact, plain
+from modelsizer.problems.units import Number, as_double, exact, format_quantity, plain
 
 TOKENS = "training.tokens"
 """The one limit outside of ``[budgets]``."""
@@ -158,6 +158,20 @@ def name_of(key: str) -> str:
 def is_limit(key: str) -> bool:
     """Whether a dotted key is that of a limit or of one side of it."""
     return key == TOKENS or key.startswith(("budgets.", f"{TOKENS}."))
+
+
+def value_text(key: str, value: object) -> str:
+    """A value of a problem file as people write it: ``80 GB``, ``1e24``, ``131072``."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return ", ".join(f"{end} {value_text(key, v)}" for end, v in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(value_text(key, v) for v in value)
+    name = name_of(key).rpartition(".")[2]
+    if is_limit(key) and isinstance(value, int | float) and name in QUANTITIES:
+        return format_quantity(value, QUANTITIES[name].dimension)
+    return str(value)
 
 
 def written_settings(settings: Mapping[str, object]) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modelsizer.optimizer.sweeps.whatif import value_text
+from modelsizer.optimizer.constraints import value_text
 from modelsizer.text.kit.words import NONE, short_keys
 
 Machine = Mapping[str, Any]

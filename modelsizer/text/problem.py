@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from modelsizer.optimizer.constraints import Constraint, constraints
-from modelsizer.optimizer.sweeps.whatif import value_text
+from modelsizer.optimizer.constraints import Constraint, constraints, value_text
 from modelsizer.problems.reading import flattened
 from modelsizer.problems.summary import Summary
 from modelsizer.problems.units import format_quantity

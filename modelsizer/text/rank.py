@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from modelsizer.optimizer.constraints import value_text
 from modelsizer.optimizer.result import machine_of
 from modelsizer.optimizer.surveys.listing import cell
 from modelsizer.optimizer.surveys.ranking import Ranking
-from modelsizer.optimizer.sweeps.whatif import value_text
 from modelsizer.problems.architecture.choices import NARROW
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.laws.digits import loss_text, nats_text

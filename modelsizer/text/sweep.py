@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelsizer.optimizer.constraints import value_text
 from modelsizer.optimizer.sweeps.grids import SweepGrid
 from modelsizer.optimizer.sweeps.points import Row
 from modelsizer.optimizer.sweeps.sweep import SweepResult
-from modelsizer.optimizer.sweeps.whatif import value_text
 from modelsizer.problems.laws.digits import loss_text
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES

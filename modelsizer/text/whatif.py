@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from modelsizer.optimizer.constraints import value_text
 from modelsizer.optimizer.result import BudgetUse, machine_of
-from modelsizer.optimizer.sweeps.whatif import BASE, Answer, WhatIf, value_text
+from modelsizer.optimizer.sweeps.whatif import BASE, Answer, WhatIf
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.reading import flattened

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from modelsizer.optimizer.cases import Cases
-from modelsizer.optimizer.constraints import constraints, is_limit, name_of
+from modelsizer.optimizer.constraints import constraints, value_text
 from modelsizer.optimizer.result import PROVEN, BudgetUse, Result
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
 from modelsizer.optimizer.sweeps.cases import cases_of_scenarios
@@ -359,20 +359,3 @@ def _named(problem: Problem, key: str, value: object) -> str:
     }
     homes = [name for name, known in fields.items() if rest in known]
     return f"{rest if homes == [table] else key}={value_text(key, value)}"
-
-
-def value_text(key: str, value: object) -> str:
-    """A value of a problem file as people write it: ``80 GB``, ``1e24``, ``131072``."""
-    from modelsizer.problems.quantities.rows import QUANTITIES
-    from modelsizer.problems.units import format_quantity
-
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, Mapping):
-        return ", ".join(f"{end} {value_text(key, v)}" for end, v in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(value_text(key, v) for v in value)
-    name = name_of(key).rpartition(".")[2]
-    if is_limit(key) and isinstance(value, int | float) and name in QUANTITIES:
-        return format_quantity(value, QUANTITIES[name].dimension)
-    return str(value)

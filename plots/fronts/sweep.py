@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from modelsizer.optimizer.constraints import value_text
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
-from modelsizer.optimizer.sweeps.whatif import value_text
 from modelsizer.plots.drawing.axes import (
     heading,
     quantity_axis,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelsizer.optimizer.sweeps.whatif import value_text
+from modelsizer.optimizer.constraints import value_text
 from modelsizer.plots.drawing.axes import heading, quantity_axis
 from modelsizer.plots.drawing.lines import draw_marks, look
 from modelsizer.plots.drawing.one_axes import legend_below, one_axes

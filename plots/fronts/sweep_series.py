@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelsizer.optimizer.constraints import base_of
-from modelsizer.optimizer.sweeps.whatif import value_text
+from modelsizer.optimizer.constraints import base_of, value_text
 from modelsizer.plots.drawing.axes import words
 from modelsizer.plots.drawing.lines import Line
 from modelsizer.plots.drawing.texts import one_line

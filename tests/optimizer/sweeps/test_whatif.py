@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 
 from modelsizer import Problem, ProblemError, plots, solve
 from modelsizer.cli import app
+from modelsizer.optimizer.constraints import value_text
 from modelsizer.optimizer.sweeps.grids import axis_of
-from modelsizer.optimizer.sweeps.whatif import WhatIf, scenario_settings, value_text, whatif
+from modelsizer.optimizer.sweeps.whatif import WhatIf, scenario_settings, whatif
 from modelsizer.plots.limits.scenarios import BETTER, WORSE
 from modelsizer.problems.architecture.describing import architecture_dict, design_architecture
 from modelsizer.text.whatif import signed
