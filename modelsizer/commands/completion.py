@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,13 @@ _ENDS = dict.fromkeys(("min", "max", "step"))
 """Keys of ranges and limits, which are values and no tables."""
 _SOLVERS = ("auto", "bound", "scipy", "pulp", "pulp:HiGHS", "exhaustive")
 _FRAMEWORKS = ("hf", "megatron", "torchtitan", "nanogpt", "litgpt")
+
+_QUOTED = {
+    "": re.compile(r"[^\w@%+=:,./~-]"),
+    '"': re.compile(r'["$`\\]'),
+    "'": re.compile(r"(?!)"),
+}
+"""What bash would not take as it stands, by the quote that opens a word."""
 
 Complete = Callable[[str], Iterable[str]]
 
@@ -59,10 +67,28 @@ def join_words() -> None:
 
 
 def _shown(words: Iterable[str], typed: str) -> list[Word]:
-    """Words that begin as what is typed; for bash without what stands before its last break."""
-    before = max((typed.rfind(sign) + 1 for sign in _BREAKS), default=0)
-    before = before if os.environ.get("_MODELSIZER_COMPLETE", "").endswith("_bash") else 0
-    return [Word(word[before:]) for word in words if word.startswith(typed)]
+    """Words that begin as what is typed, as the shell needs them.
+
+    Bash inserts a word as it is, so that what it would read otherwise is quoted here, and reads one
+    a line; what stands before its last break is left out.
+    """
+    found = [word for word in words if word.startswith(typed) and "\n" not in word]
+    if not os.environ.get("_MODELSIZER_COMPLETE", "").endswith("_bash"):
+        return [Word(word) for word in found]
+    quote = _opening_quote()
+    before = 0 if quote else max(typed.rfind(sign) + 1 for sign in _BREAKS)
+    return [
+        Word(_QUOTED[quote].sub(r"\\\g<0>", w[before:]))
+        for w in found
+        if quote != "'" or "'" not in w
+    ]
+
+
+def _opening_quote() -> str:
+    """The quote that opens the word of bash that is completed, if one does."""
+    words, number = os.environ.get(_WORDS, "").split("\n"), os.environ.get(_NUMBER, "")
+    word = words[int(number)] if number.isdigit() and int(number) < len(words) else ""
+    return word[:1] if word[:1] in ("'", '"') else ""
 
 
 # Of the schema

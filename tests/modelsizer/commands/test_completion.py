@@ -126,6 +126,26 @@ def test_scripts_of_shells_are_made(shell: str) -> None:
         subprocess.run([found, flag], input=answer.stdout, text=True, check=True)
 
 
+@pytest.mark.parametrize(
+    ("name", "plain", "double", "single"),
+    [
+        ("my file.toml", r"my\ file.toml", "my file.toml", "my file.toml"),
+        ("my;rm $x.toml", r"my\;rm\ \$x.toml", r"my;rm \$x.toml", "my;rm $x.toml"),
+        ("my'q'.toml", r"my\'q\'.toml", "my'q'.toml", None),
+        ("my\nline.toml", None, None, None),
+        ("myé.toml", "myé.toml", "myé.toml", "myé.toml"),
+    ],
+)
+def test_bash_inserts_names_of_files_quoted(
+    name: str, plain: str | None, double: str | None, single: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / name).touch()
+    for opening, found in (("", plain), ('"', double), ("'", single)):
+        assert offered(f"modelsizer check {opening}my", folder=tmp_path) == (
+            [] if found is None else [found]
+        )
+
+
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
 def test_bash_completes_by_its_script(tmp_path: Path) -> None:
     program = tmp_path / "modelsizer"
