@@ -21,11 +21,11 @@ from modelsizer.optimizer.search.compare import at_once, box_designs, by_tie_rul
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.surveys.depth_width_rows import (
     SIDE_BY_SIDE,
-    BrokenLimit,
     DepthWidth,
     Excluded,
     Habit,
     ShapeRow,
+    excluded_of,
 )
 from modelsizer.optimizer.tables.clock import Clock, Ending, Stop, StoppedError
 from modelsizer.optimizer.tables.table import Ints, Mask, Table
@@ -160,7 +160,7 @@ def depth_width(
     if not ending.complete:
         return DepthWidth(problem, target, tolerance, tuple(rows), (), None, stop=ending.stop)
     lost = [found for found in any_.architectures() if found.layers not in fitting.layers]
-    excluded = tuple(_excluded(problem, found) for found in lost)
+    excluded = tuple(excluded_of(problem, found) for found in lost)
     try:
         if not rows:
             raise _nothing(model, target, tolerance, excluded, clock)
@@ -302,23 +302,7 @@ def _marked(problem: Problem, target: int, rows: list[ShapeRow]) -> list[ShapeRo
     return [ShapeRow(row.design, row is best) for row in rows]
 
 
-# Excluded depths
-
-
-def _excluded(problem: Problem, architecture: Architecture) -> Excluded:
-    design = evaluate(problem, architecture)
-    return Excluded(design, tuple(_broken(problem, design, key) for key in design.violated))
-
-
-def _broken(problem: Problem, design: Evaluation, key: str) -> BrokenLimit:
-    name = key.partition(".")[2]
-    limit = problem.training.tokens if key == "training.tokens" else problem.limits[name]
-    assert limit is not None
-    value = design.exact[name]
-    if limit.max is not None and value > exact(limit.max):
-        return BrokenLimit(key, name, design.quantity(name), limit.max, "max")
-    assert limit.min is not None
-    return BrokenLimit(key, name, design.quantity(name), limit.min, "min")
+# No row
 
 
 def _sizes(sizes: list[int]) -> str:

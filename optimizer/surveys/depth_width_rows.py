@@ -8,15 +8,16 @@ from typing import Any
 
 from modelsizer.optimizer.result import Side
 from modelsizer.optimizer.tables.clock import Stop
+from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.brief import counted, named
-from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.records import dataclass
 from modelsizer.problems.shown import Drawn, Tabled
-from modelsizer.problems.units import Number, format_quantity
+from modelsizer.problems.units import Number, exact, format_quantity
 
 SIDE_BY_SIDE = ("kv_cache", "kv_bytes_per_token", "decode_latency", "prefill_latency",
                 "serving_memory", "training_memory")  # fmt: skip
@@ -155,6 +156,23 @@ class Excluded:
                 for b in self.broken
             ],
         }
+
+
+def excluded_of(problem: Problem, architecture: Architecture) -> Excluded:
+    """A design that breaks limits, and which."""
+    design = evaluate(problem, architecture)
+    return Excluded(design, tuple(_broken(problem, design, key) for key in design.violated))
+
+
+def _broken(problem: Problem, design: Evaluation, key: str) -> BrokenLimit:
+    name = key.partition(".")[2]
+    limit = problem.training.tokens if key == "training.tokens" else problem.limits[name]
+    assert limit is not None
+    value = design.exact[name]
+    if limit.max is not None and value > exact(limit.max):
+        return BrokenLimit(key, name, design.quantity(name), limit.max, "max")
+    assert limit.min is not None
+    return BrokenLimit(key, name, design.quantity(name), limit.min, "min")
 
 
 @dataclass(frozen=True, slots=True)
