@@ -38,7 +38,6 @@ from modelsizer.problems.units import exact
 
 Precision = Literal["bf16", "fp8", "fp4"]
 Estimate = Literal["low", "expected", "high"]
-
 FULL_PRECISION = Fraction(2)  # bytes of a bf16 value
 BITS = (16, 8, 4)
 _BITS_A_BYTE = 8

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from modelsizer.cli import COMMANDS, app
 from modelsizer.commands.completion import keys, values
 from modelsizer.commands.views.view import VIEWS
+from modelsizer.plots.drawing.style import SIZES
 from modelsizer.problems.architecture.configs.exports.export import EXPORTERS
 from modelsizer.problems.architecture.models import models
 from modelsizer.problems.laws.published import TOKEN_LAWS
@@ -98,6 +99,7 @@ def test_names_of_catalogues() -> None:
 def test_words_that_are_listed_are_those_of_the_code() -> None:
     assert offered("modelsizer export x --to ") == list(EXPORTERS)
     assert set(offered("modelsizer describe x --view ")) == set(VIEWS)
+    assert set(offered("modelsizer solve x --plot-size ")) == set(SIZES)
     assert {"bound", "scipy", "exhaustive"} < set(offered("modelsizer solve x --solver "))
 
 
