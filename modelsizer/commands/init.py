@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -140,9 +142,11 @@ def _answers(given: dict[str, str | None]) -> Answers:
 
 def _ask(number: int, question: Question, default: str) -> tuple[str, Any]:
     """Ask until there is an answer."""
-    say(f"{number}. {question.words}")
     examples = [f"'{text}'" for text in question.examples if text != default]
-    say(f"   Also: {', '.join(examples)}.")
+    width = shutil.get_terminal_size().columns
+    for text in (f"{number}. {question.words}", f"   Also: {', '.join(examples)}."):
+        for line in wrap(text, width, subsequent_indent="   "):
+            say(line)
     while True:
         text = typer.prompt("  ", default=default, err=True, prompt_suffix=" ")
         try:

@@ -43,8 +43,7 @@ class Question:
 QUESTIONS = (
     Question(
         "model",
-        "What kind of model: dense, mixture (of experts) or small (for a device)? And its size, if "
-        "that is given.",
+        "What kind of model? Dense, mixture (of experts) or small; perhaps its size.",
         ("dense", "mixture of 30B with 3B active", "small", "dense 7B"),
         read_model,
     ),

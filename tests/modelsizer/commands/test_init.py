@@ -115,10 +115,13 @@ def test_a_terminal_is_asked_until_there_is_an_answer(
     monkeypatch.setattr(typer, "prompt", prompt)
     for stream in (sys.stdin, sys.stderr):
         monkeypatch.setattr(stream, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
     path = tmp_path / "mine.toml"
     with pytest.raises(typer.Exit) as ended:
         init(str(path), serve="none")
     assert ended.value.exit_code == 0
-    assert "neither accelerators and a time" in capsys.readouterr().err
+    shown = capsys.readouterr().err.splitlines()
+    (refused,) = (line for line in shown if "neither accelerators and a time" in line)
+    assert max(len(line) for line in shown if line != refused) <= 60
     assert len(asked) == 5
     assert Problem.load(path).budgets.training_flops.max == 10**21
