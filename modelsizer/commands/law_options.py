@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -47,6 +48,7 @@ def load_under(
     """
     from modelsizer.problems.errors import ProblemError
     from modelsizer.problems.laws.reading import law_setting
+    from modelsizer.problems.text_files import exists
 
     if law is None:
         return load(file, settings, without)
@@ -56,16 +58,17 @@ def load_under(
     try:
         return load(file, [*(settings or []), f"{_KEY}={law_setting(law)}"], without)
     except ProblemError as error:
-        raise _named("--law", error) from None
+        hint = f" (did you mean {law}.toml?)" if exists(Path(f"{law}.toml")) else ""
+        raise _named("--law", error, hint) from None
 
 
-def _named(option: str, error: ProblemError) -> ProblemError:
-    """Return the error, with faults of the law attributed to the option."""
+def _named(option: str, error: ProblemError, hint: str = "") -> ProblemError:
+    """Return the error, with faults of the law, and a hint, attributed to the option."""
     from modelsizer.problems.errors import Fault, ProblemError
 
     of_law = [fault.key == _KEY for fault in error.faults]
     faults = [
-        Fault(option, fault.message) if mine else fault
+        Fault(option, fault.message + hint) if mine else fault
         for mine, fault in zip(of_law, error.faults, strict=True)
     ]
     return ProblemError(faults, "" if all(of_law) else error.source)

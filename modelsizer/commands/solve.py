@@ -368,7 +368,8 @@ def solve(
 def _export_target(text: str) -> tuple[str, Path]:
     """Parse framework and path from ``FRAMEWORK:PATH``."""
     framework, _, path = text.partition(":")
-    check_framework("--export", framework)
+    if path:
+        check_framework("--export", framework)
     if not path or path == STANDARD_OUTPUT:
         fail(f"--export: {text!r} is not FRAMEWORK:PATH, such as hf:config.json")
     return framework, Path(path)

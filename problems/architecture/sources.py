@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 STANDARD_INPUT = "-"
 _LONGEST_NAME = 200
+_PROBLEM = ".toml"
 _ALIKE = 0.8  # likeness of names from which the catalogue's is named, as of difflib
 
 
@@ -305,6 +306,11 @@ def _of_text(text: str, label: str, path: Path | None = None) -> Source:
     try:
         content = plain_values.from_json(text)
     except ValueError as error:
+        if path is not None and path.suffix == _PROBLEM:
+            raise SourceError(
+                "is no model or answer; if it is a problem, `modelsizer solve` with --export "
+                "hf:config.json writes its design, and with --json answer.json its answer"
+            ) from None
         raise SourceError(str(error)) from None
     if not isinstance(content, Mapping):
         raise SourceError("not a JSON object")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
@@ -53,3 +55,21 @@ def test_a_mistake_is_one_line(line: str, said: str) -> None:
     found = CliRunner().invoke(app, line.split())
     assert found.exit_code == 2 and not found.stdout
     assert said in found.stderr and found.stderr.count("\n") == 1, found.stderr
+
+
+def test_files_of_the_folder_are_what_may_be_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("cluster.toml", "mylaw.toml"):
+        (tmp_path / name).write_text("name = 'a file'\n")
+    for line, said in (
+        ("check cluster", "(did you mean cluster.toml?)"),
+        ("check clutser.toml", "(did you mean cluster.toml?)"),
+        ("check nowhere/x", "and no problem of that name; `modelsizer problems`"),
+        (f"solve {P} --law mylaw", "(did you mean mylaw.toml?)"),
+        (f"solve {P} --export config.json", "such as hf:config.json"),
+        ("export cluster.toml --to hf", "`modelsizer solve` with --export hf:config.json"),
+    ):
+        found = CliRunner().invoke(app, line.split())
+        assert found.exit_code == 2 and said in found.stderr, found.stderr
