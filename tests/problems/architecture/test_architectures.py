@@ -123,7 +123,7 @@ def test_describe_for_people() -> None:
             None,
             "--export: unknown framework 'jax'; known: hf",
         ),
-        (("models", "--sort", "beauty"), None, "not one of"),
+        (("models", "--sort", "beauty"), None, "is not name, parameters, tokens or year"),
     ],
 )
 def test_bad_sources_exit_with_2(args: tuple[str, ...], stdin: str | None, word: str) -> None:
