@@ -10,8 +10,8 @@ from modelsizer.live.typed_text import typed
 from modelsizer.optimizer.constraints import base_of
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.records import dataclass
-from modelsizer.problems.schema import described_keys
-from modelsizer.problems.units import Number
+from modelsizer.problems.schema import DescribedKey, described_keys
+from modelsizer.problems.units import UNITS, Number
 
 Group = Literal["limits", "training", "serving", "space", "evidence"]
 Kind = Literal["slider", "menu", "text"]
@@ -89,14 +89,23 @@ class Control:
 
 
 @cache
-def _helps() -> dict[str, str]:
-    """The first paragraph about each key of the problem file."""
-    return {each.key: each.about.partition("\n\n")[0] for each in described_keys()}
+def _described() -> dict[str, DescribedKey]:
+    """Each key of the problem file."""
+    return {each.key: each for each in described_keys()}
 
 
 def help_of(key: str) -> str:
     """What a key of the problem file is, without the marks of Markdown."""
-    return _helps().get(base_of(key), "").replace("`", "")
+    found = _described().get(base_of(key))
+    return "" if found is None else found.about.partition("\n\n")[0].replace("`", "")
+
+
+def unit_of(key: str) -> str:
+    """The dimension of a key that takes amounts with their unit, such as ``"80 GB"``."""
+    found = _described().get(key)
+    if found is None or not isinstance(found.example, str) or found.unit not in UNITS:
+        return ""
+    return found.unit
 
 
 def words_of(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from modelsizer.live.control import Control, Group, Kind, help_of
+from modelsizer.live.control import Control, Group, Kind, help_of, unit_of
 from modelsizer.live.setting_rows import ROWS, SettingRow
 from modelsizer.live.stops import Stop, amount_text, around, sorted_stops
 from modelsizer.problems.problem import Problem
@@ -44,6 +44,7 @@ def setting_controls(problem: Problem) -> Iterator[Control]:
 def _setting(row: SettingRow, own: object, *, given: bool) -> Control:
     first = row.table.partition(".")[0]
     group: Group = "training" if first == "training" else "serving"
+    row = replace(row, dimension=row.dimension or unit_of(row.key))
     stops, at = _setting_stops(row, own)
     text = _DEFAULT if own is None else row.text(own)
     if at is not None:

@@ -112,3 +112,11 @@ def test_places_lie_between_stops() -> None:
 )
 def test_typed_values_are_read_again(value: object) -> None:
     assert read_value(typed(value)) == value
+
+
+def test_amounts_of_an_accelerator_of_the_file_have_their_units() -> None:
+    table = {"name": "own", "memory": "80 GB", "bandwidth": 3.35e12, "bf16_flops": 1e15}
+    problem = Problem.load("phone-2gb", {"serving.custom_accelerator": table})
+    found = {c.key: c for c in controls(problem, Result.unsolved(problem, "auto", "time"))}
+    texts = [found[f"serving.custom_accelerator.{key}"].text for key in table]
+    assert texts == ["own", "80 GB", "3.35 TB/s", "1 PFLOP/s"]
