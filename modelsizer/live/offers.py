@@ -8,7 +8,7 @@ from typing import Any
 from modelsizer.live.control import words_of
 from modelsizer.live.stops import amount_text
 from modelsizer.live.typed_text import typed
-from modelsizer.optimizer.constraints import TOKENS, base_of, name_of
+from modelsizer.optimizer.constraints import TOKENS, base_of, is_limit, name_of
 from modelsizer.optimizer.explain.explain import Explanation
 from modelsizer.optimizer.explain.repairs import Repair
 from modelsizer.problems.problem import Problem
@@ -105,7 +105,7 @@ def _change(
         text = amount_text(value, repair.unit)
     end = {"max": "at most ", "min": "at least "}[repair.side] if base in (TOKENS, "") else ""
     change = dict(repair.made)
-    if base.startswith("budgets.") or base == TOKENS:
+    if is_limit(base):
         change = _limit(problem, base, repair, text, keys)
     return f"{words} to {end}{text}", change
 
