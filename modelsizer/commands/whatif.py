@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -101,9 +101,14 @@ def whatif(
 
                 print_corners(console, each, of=answer.scenario.name)
 
-        content = found.to_dict() | {"complete": ending.complete, "stop": ending.stop}
-        for entry, each in zip(content["scenarios"], cornered, strict=False):
-            entry |= each.figures()
+        ended = {"complete": ending.complete, "stop": ending.stop}  # before the picture
+
+        def content() -> dict[str, Any]:
+            made = found.to_dict() | ended
+            for entry, each in zip(made["scenarios"], cornered, strict=False):
+                entry |= each.figures()
+            return made
+
         emit(
             content,
             json_,
