@@ -142,7 +142,7 @@ class BlockBounds:
         self._rules: dict[int, list[Limit]] = {}
         self._needs_loss = model.kind == "loss" or model.most_loss is not None
         # The layout with most accelerators is best for tokens and time; memory varies.
-        self._most = max(self._layouts, key=lambda layout: layout.accelerators)
+        self.most = max(self._layouts, key=lambda layout: layout.accelerators)
         self._by_flops = [] if not model.problem.several else self._classes_of_flops()
         self._taking = {
             mixture: self._layouts_of(mixture=mixture) for mixture in model.problem.mixtures
@@ -174,20 +174,15 @@ class BlockBounds:
         value : float
         """
         root = self.grid.roots[index]
-        ends, some = self.grid.ends(root, blocks.low, blocks.high)
-        if not some.all():
-            blocks, ends = blocks.take(some), ends.take(some)
+        corners, some = self.corners(index, blocks.low, blocks.high)
+        blocks = blocks if some.all() else blocks.take(some)
         if not len(blocks):
             return blocks
         if len(self._taking) > 1:
             able = blocks.able & self._taking[root.structure.experts]
             blocks = replace(blocks, able=able)
-        corners = Corners(self.model.problem, root, self._most, self._is_wide(index, ends), ends)
         # Infeasible: the cheap corner violates an upper limit, or the dear one a lower limit.
-        if index not in self._rules:  # their units are those of the structure
-            rules = self.model.rules(corners.table(self._names))
-            self._rules[index] = self._masks.fixed(rules)
-        corners, kept = corners.tightened(self._rules[index])
+        corners, kept = corners.tightened(self.rules(index, corners))
         blocks = blocks.take(kept)
         if self.breach is not None and len(blocks):
             breaks = self._breaks(self.breach, corners)
@@ -203,6 +198,21 @@ class BlockBounds:
         if not masked:
             corners, blocks = self._under_layouts(index, corners, blocks, value)
         return self._cut(root, blocks, corners)
+
+    def corners(self, index: int, low: Ints, high: Ints) -> tuple[Corners, Bools]:
+        """Return the corners of boxes of a root that may have a design, and which these are."""
+        root = self.grid.roots[index]
+        ends, some = self.grid.ends(root, low, high)
+        ends = ends if some.all() else ends.take(some)
+        wide = bool(some.any()) and self._is_wide(index, ends)
+        return Corners(self.model.problem, root, self.most, wide, ends), some
+
+    def rules(self, index: int, corners: Corners) -> list[Limit]:
+        """Return the limits of a root that no layout changes, from some boxes of it."""
+        if index not in self._rules:  # their units are those of the structure
+            rules = self.model.rules(corners.table(self._names))
+            self._rules[index] = self._masks.fixed(rules)
+        return self._rules[index]
 
     def _under_layouts(
         self, index: int, corners: Corners, blocks: Blocks, value: float

@@ -19,6 +19,7 @@ from modelsizer.optimizer.search.branching import Branching
 from modelsizer.optimizer.search.compare import box_designs
 from modelsizer.optimizer.search.pool import Pool
 from modelsizer.optimizer.search.samples import even_points, few_layouts, pairs, random_points
+from modelsizer.optimizer.search.screen import Screen
 from modelsizer.optimizer.tables.building import needed
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.cover import Cover
@@ -42,6 +43,7 @@ AT_ONCE = 4096  # blocks split per round: enough to vectorise, few enough to be 
 LISTED_AT_ONCE = 200  # small blocks listed before the number of options is checked
 FEW_BLOCKS = 256  # blocks of which a round is split at least, as far as they go
 FEW_LEFT = 32_768  # width options listed about as fast as an incumbent is looked for
+LAST = 4096  # width options of all blocks left, listed about as fast as a round is split
 FEW_ROOTS = 256  # bounded in about 0.2 s
 FEW_MACHINES = 10_000  # machines and layouts under which a root is bounded in about 0.5 s
 TABLE_ROWS = 30_000  # width options gathered per table
@@ -107,12 +109,15 @@ class BlockSearch:
         return min(self._pool.least, self._pending)
 
     def few_left(self) -> bool:
-        """Whether boxes kept from earlier searches leave so few options that all may be listed."""
+        """Whether boxes kept from earlier searches leave few blocks or options.
+
+        These are split or listed about as fast as an incumbent is looked for.
+        """
         if len(self._cover) == len(self.grid.roots):
             return False
         self.open()
-        left = sum(self._options(part).sum() for part in self._pool.below(self.value))
-        return bool(left <= FEW_LEFT)
+        left = self._pool.none.plus(*self._pool.below(self.value))
+        return len(left) <= AT_ONCE or bool(self._options(left).sum() <= FEW_LEFT)
 
     @property
     def waiting(self) -> int:
@@ -126,6 +131,13 @@ class BlockSearch:
     def open(self) -> None:
         """Bound the boxes kept from earlier searches, once: groups of them, then those left."""
         if self._opened:
+            return
+        screen = Screen(self._bounds, self._cover, self.clock)
+        if screen.helps:
+            ends = self._cover.ends()
+            self.bounded += len(ends)
+            self._pool = Pool(self._bounded(self._boxes(screen.left(ends, self.value))))
+            self._pending, self._opened = np.inf, True
             return
         top, group = self._cover.groups()
         kept = self._bounded(self._boxes(top))
@@ -195,7 +207,9 @@ class BlockSearch:
         while len(self._pool) or len(ready):
             self.clock.check(2 * self._pool.nbytes)  # they are copied
             now = self._pool.first(AT_ONCE, self.value)
-            small = self._options(now) <= SMALL
+            options = self._options(now)
+            last = not len(self._pool) and options.sum() <= LAST
+            small = np.full(len(now), True) if last else options <= SMALL
             ready = ready.plus(now.take(small))
             self._pending = min(float(part.least.min(initial=np.inf)) for part in (ready, now))
             self._split(now.take(~small))

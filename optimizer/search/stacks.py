@@ -125,7 +125,7 @@ def kind_ranges(root: Root, ends: Ends) -> list[Range]:
 def deepest(cost: Linear, root: Root, ends: Ends, limit: int) -> Ints:
     """Return the most layers at which the least of a cost is within a limit; fewer if none is."""
     found: Ints = ends.high[LAYERS].copy()
-    limit = _clipped(limit, cost)
+    limit = clipped(limit, cost.base)
     at = np.flatnonzero(least(cost, root, ends, found) > limit)
     if len(at):
         cost, ends = cost.take(at), _of_stacks(ends, at)
@@ -140,7 +140,7 @@ def deepest(cost: Linear, root: Root, ends: Ends, limit: int) -> Ints:
 def shallowest(cost: Linear, root: Root, ends: Ends, limit: int) -> Ints:
     """Return the fewest layers at which the most of a cost reaches a limit; more if none does."""
     found: Ints = ends.low[LAYERS].copy()
-    limit = _clipped(limit, cost)
+    limit = clipped(limit, cost.base)
     at = np.flatnonzero(most(cost, root, ends, found) < limit)
     if len(at):
         cost, ends = cost.take(at), _of_stacks(ends, at)
@@ -158,9 +158,9 @@ def _of_stacks(ends: Ends, at: Ints) -> Ends:
     return Ends({n: ends.low[n][at] for n in names}, {n: ends.high[n][at] for n in names})
 
 
-def _clipped(limit: int, cost: Linear) -> int:
-    """Clip a limit to the range of the dtype, for comparisons in NumPy."""
-    return limit if cost.base.dtype == object else max(-LARGEST_INT64, min(limit, LARGEST_INT64))
+def clipped(limit: int, amounts: Numbers) -> int:
+    """Clip a limit to the range of the dtype of some amounts, for comparisons in NumPy."""
+    return limit if amounts.dtype == object else max(-LARGEST_INT64, min(limit, LARGEST_INT64))
 
 
 def _last(holds: Callable[[Ints, Ints], Any], low: Ints, high: Ints) -> Ints:

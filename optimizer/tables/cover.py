@@ -2,7 +2,7 @@
 
 A search splits boxes where its question needs it, and the tree of all boxes is kept. The next
 question bounds every box at which it ends anew, and goes on where these bounds do not suffice. So
-nothing of an answer is kept, only where the space was split.
+nothing of an answer is kept, only where the space was split, and what does not depend on limits.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.optimizer.tables.grid import Grid, Ints
+from modelsizer.optimizer.tables.known import Known
 
 Numbers = NDArray[Any]
 
@@ -36,11 +37,17 @@ class Cover:
         Number of the box that a box is a part of, itself if it is of none.
     depth : array of shape (B,)
         Boxes that a box is in.
+
+    Attributes
+    ----------
+    known : Known
+        Facts about the boxes by their numbers; a tree that is grown hands them on.
     """
 
     def __init__(
         self, root: Numbers, low: Numbers, high: Numbers, parent: Numbers, depth: Numbers
     ) -> None:
+        self.known = Known()
         self.root, self.low, self.high, self.parent, self.depth = root, low, high, parent, depth
         self._parts = [(root, low, high, parent, depth)]
         self._count = len(root)
@@ -80,7 +87,17 @@ class Cover:
         """Return the tree with all boxes noted; where they are too many, without small parts."""
         columns = [np.concatenate(column) for column in zip(*self._parts, strict=True)]
         found = Cover(*columns)
-        return found if self._count <= MOST_BOXES else found._pruned()
+        if self._count > MOST_BOXES:
+            return found._pruned()
+        # The boxes keep their numbers; those to come are numbered by each tree for itself.
+        found.known, self.known = self.known, Known()
+        return found
+
+    def ends(self) -> Ints:
+        """Return the numbers of the boxes without parts, which cover the grid."""
+        inner = np.zeros(len(self), dtype=bool)
+        inner[self.parent[self.depth > 0]] = True
+        return np.flatnonzero(~inner)
 
     def _pruned(self) -> Cover:
         """Return the tree without the parts of its groups."""

@@ -39,6 +39,7 @@ DEFAULT_FFN_MULTIPLE = 256  # Llama's multiple_of (arXiv 2302.13971, reference c
 # Shazeer 2020 (arXiv 2002.05202) scales a gated feed-forward by 2/3 to keep its parameters.
 DEFAULT_GATED_RATIO = Fraction(8, 3)
 DEFAULT_PLAIN_RATIO = Fraction(4)
+PUBLISHED_WINDOWS = tuple(block.window for block in BLOCKS.values())
 DEFAULT_EXPERT_MULTIPLE = 64
 LEAST_KV_RANK, LEAST_ROPE, LEAST_NOPE, LEAST_VALUE = 128, 32, 64, 64
 """Least widths of latent attention: a latent of nothing is no attention, and no term of the loss
@@ -346,12 +347,15 @@ class Space(Table):
     def longest_context(self) -> int:
         """The longest context that a token may see, in training or serving.
 
-        A window at least as long does nothing, so it is not offered.
+        A window at least as long does nothing, so it is not offered. A context that is longer than
+        every window is as good as any other one, and not told from it.
         """
         return self._longest
 
     def within(self, longest: int) -> Space:
         """The space of a problem whose longest context is given."""
+        given = PUBLISHED_WINDOWS if self.window is None else self.window.numbers
+        longest = min(longest, int(max(given)) + 1)  # so that spaces that offer the same are equal
         if longest == self._longest:
             return self
         found = self.model_copy()

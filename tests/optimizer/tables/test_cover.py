@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from modelsizer import Problem, ProblemError, Result, Solver
+from modelsizer import Problem, Result, Solver
 from modelsizer.optimizer.search import blocks, pool
 from modelsizer.optimizer.tables import cover, store
 from modelsizer.optimizer.tables.cover import Cover
 from modelsizer.optimizer.tables.grid import Grid
-from tests.support.layers_oracle import drawing
+from tests.support.questions import by_kinds, others
 from tests.support.random_problems import layout_tables, valid_problem
-
-LAWS = ("hoffmann-2022", "besiroglu-2024", "kaplan-2020", "sardana-2024", "muennighoff-2023")
 
 
 def check_whole(cover: Cover, grid: Grid) -> None:
@@ -41,24 +37,6 @@ def check_boxes(cover: Cover, grid: Grid, boxes: NDArray[np.int64]) -> None:
         assert (points == 1).all()
 
 
-def others(problem: Problem, seed: int) -> list[Problem]:
-    """The problem with other limits, laws and goals."""
-    r, found = random.Random(seed), [problem]
-    budgets = problem.to_dict()["budgets"]
-    for _ in range(5):
-        settings: dict[str, object] = {"objective.law": r.choice(LAWS)} if r.random() < 0.5 else {}
-        settings |= {
-            f"budgets.{name}": limit * r.uniform(0.6, 1.6)
-            for name, limit in budgets.items()
-            if isinstance(limit, int | float) and r.random() < 0.7
-        }
-        try:
-            found.append(problem.with_settings(settings))
-        except ProblemError:
-            continue
-    return found
-
-
 def check_same(mine: Result, truth: Result) -> None:
     assert mine.status == truth.status
     assert mine.objective.value == truth.objective.value
@@ -78,10 +56,6 @@ def check_questions(problem: Problem, seed: int, details: bool) -> int:
         check_same(mine, plain.solve(details=details))
         check_whole(solver.store.cover(each), grid)
     return len(asked)
-
-
-def by_kinds(seed: int) -> Problem:
-    return Problem.from_tables(drawing.tables(seed))
 
 
 def by_layout(seed: int) -> Problem:
@@ -135,6 +109,7 @@ def test_searches_of_one_space_at_once_do_not_disturb_each_other() -> None:
     halved(cover, 0, 4)
     first, second = cover.grown(), cover.grown()
     halved(first, 1, 2)
+    assert first.known is not second.known  # they number their boxes each for itself
     assert ends(first.grown()) == [0, 3, 5] and ends(second.grown()) == [0, 5]
 
 

@@ -56,3 +56,17 @@ def test_loops_over_one_store_may_be_nested() -> None:
     store = TableStore()
     pairs = sum(1 for _ in store.tables(PROBLEM) for _ in store.tables(PROBLEM))
     assert pairs == sum(1 for _ in store.tables(PROBLEM)) ** 2
+
+
+def test_contexts_longer_than_every_window_share_a_space() -> None:
+    problem = Problem.load("mixture-30b-a3b").with_settings(
+        {"space.between": "window", "space.full_every": [1, 4], "space.window": [1024, 2048]}
+    )
+    contexts = (2048, 2049, 9000)
+    trained, *longer = (
+        problem.with_settings({"training.sequence_length": 512, "serving.context_length": n})
+        for n in contexts
+    )
+    assert longer[0].space == longer[1].space != trained.space
+    store = TableStore()
+    assert store.grid(longer[0]) is store.grid(longer[1]) is not None
