@@ -8,7 +8,7 @@ so is each that an option of `LISTED` lists.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from modelsizer.commands.help_pages import HelpfulCommand
 from modelsizer.commands.output import STANDARD_OUTPUT
 from modelsizer.problems.visible import visible
 
-WRITTEN = frozenset({"PATH", "FRAMEWORK:PATH"})
+FRAMEWORK_PATH = "FRAMEWORK:PATH"
+WRITTEN = frozenset({"PATH", FRAMEWORK_PATH})
 FILLED = frozenset({"FOLDER"})
 LISTED = frozenset({"A,B,..."})  # names or files that are read, with commas between
 READ = frozenset(
@@ -44,11 +45,12 @@ class Command(HelpfulCommand):
             role, value = parameter.metavar, ctx.params.get(parameter.name)
             if role in SOURCES and isinstance(value, list | tuple):
                 known += ((_name(parameter), _read(Path(text)), False) for text in value)
+            option = _name(parameter)
+            if role == FRAMEWORK_PATH:
+                known += _exports(option, value or ())
             if not isinstance(value, str | Path):
                 continue
-            option, text = _name(parameter), str(value)
-            if role == "FRAMEWORK:PATH":
-                text = text.partition(":")[2] or STANDARD_OUTPUT  # which the command refuses
+            text = str(value)
             if role in FILLED:
                 with of_option(option):
                     check_folder(Path(text))
@@ -62,6 +64,15 @@ class Command(HelpfulCommand):
         check_files(known)
         _written[:] = [(option, path) for option, path, is_written in known if is_written]
         return super().invoke(ctx)
+
+
+def _exports(option: str, targets: Iterable[str]) -> _Paths:
+    """Files of ``FRAMEWORK:PATH``; what has no path, the command refuses."""
+    paths = [text.partition(":")[2] for text in targets]
+    for path in paths:
+        if path.endswith(("/", os.sep)):
+            fail(f"{option}: {path} is a folder, not a file")
+    return [(option, Path(path), True) for path in paths if path not in ("", STANDARD_OUTPUT)]
 
 
 def _read(source: Path) -> Path:
@@ -110,13 +121,13 @@ def check_files(known: _Paths) -> None:
     """
     from modelsizer.problems.files import check_writable, same_file
 
-    for option, path, is_written in known:
+    for number, (option, path, is_written) in enumerate(known):
         if not is_written:
             continue
         with of_option(option):
             check_writable(path)
-        for other, there, too in known:
-            if other != option and same_file(path, there):
+        for at, (other, there, too) in enumerate(known):
+            if at != number and same_file(path, there):
                 does = "writes" if too else "reads"
                 fail(f"{option}: {path} is the file that {other} {does}; name another")
 
