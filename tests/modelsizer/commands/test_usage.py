@@ -73,3 +73,13 @@ def test_files_of_the_folder_are_what_may_be_meant(
     ):
         found = CliRunner().invoke(app, line.split())
         assert found.exit_code == 2 and said in found.stderr, found.stderr
+
+
+def test_a_design_is_written_for_several_frameworks(tmp_path: Path) -> None:
+    files = [tmp_path / "config.json", tmp_path / "design.sh"]
+    given = [f"--export=hf:{files[0]}", f"--export=megatron:{files[1]}"]
+    found = CliRunner().invoke(app, ["solve", "phone-2gb", "--quick", *given])
+    assert found.exit_code == 0 and all(file.is_file() for file in files), found.stderr
+    twice = [given[0], f"--export=megatron:{files[0]}"]
+    found = CliRunner().invoke(app, ["solve", "phone-2gb", "--quick", *twice])
+    assert found.exit_code == 2 and "is the file that --export writes" in found.stderr
