@@ -394,6 +394,6 @@ def solve_draws(
         Certificate(some.designs, some.infeasible, some.dominated, some.equal, len(some)),
         tuple(corners),
         tuple(found.loss.tolist()),
-        losses_of(some, draws, order, clock),
+        losses_of(some, draws, order),
         np.array([order.index(i) for i in found.winner.tolist()]),
     )

@@ -273,16 +273,11 @@ def pieces(
         yield part, draws.losses(values, some.excess[part])
 
 
-def losses_of(
-    some: Contenders, draws: Draws, which: Sequence[int], clock: Clock | None = None
-) -> Floats:
+def losses_of(some: Contenders, draws: Draws, which: Sequence[int]) -> Floats:
     """Losses of some contenders under all draws; shape (K, len(which))."""
-    found: Floats = np.empty((len(draws), len(which)))
-    for part, losses in pieces(some, draws, clock):
-        for at, i in enumerate(which):
-            if part.start <= i < part.stop:
-                found[:, at] = losses[:, i - part.start]
-    return found
+    at = np.asarray(which, dtype=np.int64)
+    values = {name: column[at] for name, column in some.values.items()}
+    return draws.losses(values, some.excess[at])
 
 
 def optima(problem: Problem, some: Contenders, draws: Draws, clock: Clock | None = None) -> Optima:
