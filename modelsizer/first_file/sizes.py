@@ -116,9 +116,9 @@ def read_model(text: str) -> Model:
     """
     rest, active = _brief(text), ""
     if match := _ACTIVE.search(rest):
-        active = next(part for part in match.groups() if part).strip()
+        active = next(part for part in match.groups() if part).strip().upper()
         rest = f"{rest[: match.start()]} active {rest[match.end() :]}"
-    sizes = [size.strip() for size in _SIZED.findall(rest)]
+    sizes = [size.strip().upper() for size in _SIZED.findall(rest)]
     words = re.findall(r"[^\W_]+", _SIZED.sub(" ", rest).lower())
     kinds = list(dict.fromkeys(_KINDS[word] for word in words if word in _KINDS))
     strange = [word for word in words if word not in _FILLERS and word not in _KINDS]

@@ -100,6 +100,7 @@ def test_load_in_other_words(text: str, context: int, users: int, speed: int | N
     "text",
     [
         "30B-A3B",
+        "30b-a3b",
         "MoE of 30B total parameters, about 3B active",
         "3B active of 30B",
         "30B, 3B active",
