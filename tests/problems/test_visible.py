@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from itertools import chain
 
 import pytest
 
@@ -12,7 +13,10 @@ from modelsizer.problems.visible import readable, shortened, visible
 
 
 def test_no_character_of_unicode_is_invisible() -> None:
-    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    # Planes 4 to 13 have no characters and the last two only private ones: one of 97 of these.
+    plain, empty = (range(0x4_0000), range(0xE_0000, 0xF_0000)), range(0x4_0000, 0xE_0000, 97)
+    private = range(0xF_0000, sys.maxunicode + 1, 97)
+    every = "".join(map(chr, chain(*plain, empty, private)))
     shown = visible(every)
     kinds = set(map(unicodedata.category, set(shown)))
     assert kinds.isdisjoint({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}) and {"Lo", "So"} <= kinds

@@ -104,7 +104,7 @@ def edits(case: str, count: int | None, seed: int) -> list[tuple[str, dict[str, 
 
 @pytest.mark.parametrize("case", CASES)
 def test_an_edited_leaf_is_told(case: str) -> None:
-    count = 4 if "cluster" in CASES[case][0] else 12  # solved once more each time
+    count = 3 if "cluster" in CASES[case][0] else 8  # solved once more each time
     for key, edited in edits(case, count, seed=len(case)):
         found = verify_answer(edited)
         assert not found.agrees, key
