@@ -32,6 +32,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip(f"no browser on the path: none of {', '.join(PROGRAMS)}")
     # Chromium refuses to run as root inside its sandbox.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    arguments.append("--disable-gpu")  # whose place software takes, at more time
     with playwright.sync_playwright() as driver:
         started = driver.chromium.launch(executable_path=program, args=arguments)
         yield started

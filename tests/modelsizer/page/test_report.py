@@ -8,7 +8,7 @@ import sys
 from base64 import b64decode
 from collections import Counter
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from modelsizer import Problem, __version__, solve
 from modelsizer.cli import app
+from modelsizer.live.grid import grid
 from modelsizer.optimizer.fronts.run import ENUMERATED
 from modelsizer.optimizer.surveys.depth_width import depth_width
 from modelsizer.optimizer.surveys.ranking import rank
@@ -128,9 +129,18 @@ def problem_of(source: str, *settings: str) -> Problem:
     return problem.with_settings(read_pairs(settings))
 
 
+def few_points(patch: pytest.MonkeyPatch) -> None:
+    """Let sliders have few stops, so that what they are made of is soon solved."""
+    patch.setattr("modelsizer.page.sliders.grid", partial(grid, seconds=0.3))
+
+
 @cache
 def page_of(source: str, *settings: str) -> str:
-    return report(solve(problem_of(source, *settings)), CommandLine(source, settings))
+    """A page, whose sliders have all their stops where its pictures are all drawn."""
+    with pytest.MonkeyPatch.context() as patch:
+        if (source, *settings) not in (ALL_DRAWN, WHOLE):
+            few_points(patch)
+        return report(solve(problem_of(source, *settings)), CommandLine(source, settings))
 
 
 @cache
@@ -311,8 +321,9 @@ def run(*args: str, code: int = 0) -> str:
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the pictures out, where they are not what is tested: they take their time."""
+    """Leave out the pictures and most stops, where they are not tested: they take their time."""
     monkeypatch.setattr("modelsizer.page.report.pictures", lambda *_, **__: iter(()))
+    few_points(monkeypatch)
 
 
 @pytest.fixture
@@ -326,7 +337,11 @@ def odd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("args", "figures"), [(ONE_DEPTH, 4), pytest.param(ALL_DRAWN, 7, marks=pytest.mark.slow)]
 )
-def test_same_bytes_from_the_same_input(odd: Path, args: tuple[str, ...], figures: int) -> None:
+def test_same_bytes_from_the_same_input(
+    odd: Path, args: tuple[str, ...], figures: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if args != ALL_DRAWN:
+        few_points(monkeypatch)
     said = run(odd.name, *(part for setting in args[1:] for part in ("--set", setting)))
     assert f"odd one.html: optimal, {figures} figures" in said
     assert Path("odd one.html").read_text() == page_of(*args)

@@ -35,7 +35,8 @@ def test_every_picture_reads(name: str, size: str) -> None:
 
 
 SLOW = {"laws", "depth", "devices", "kinds", "experts", "three", "frontier", "roofline", "shapes", "memory",
-        "landscape", "stack", "sweep", "users"}  # fmt: skip
+        "landscape", "stack", "sweep", "users", "front", "audit", "allocation"}  # fmt: skip
+"""Answered and drawn twice for it; each is drawn once in the default test above."""
 
 
 @pytest.mark.parametrize(
