@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,6 @@ from modelsizer.problems.typed_keys import TableError
 from modelsizer.problems.typed_tables import Table
 from modelsizer.problems.units import exact
 
-_MOST_FILES = 1000  # of a folder, among which a name that is meant is sought
 LARGEST_TOML_INTEGER = 2**63 - 1  # largest that TOML guarantees; larger ones become floats
 
 BY_PART = ("weight_bytes", "weight_bits")
@@ -51,21 +48,6 @@ def schema_line(where: str) -> str:
     return f"#:schema {where}"
 
 
-def _files_near(path: Path) -> list[str]:
-    """Problem files in the folder of a path that does not exist, as they would be typed.
-
-    That of the path with the ending comes first and is alone.
-    """
-    try:
-        with os.scandir(path.parent) as entries:
-            names = [entry.name for entry in islice(entries, _MOST_FILES)]
-    except (OSError, ValueError):
-        return []
-    found = [name for name in names if name.endswith(".toml") and name.isprintable()]
-    found = [f"{path.name}.toml"] if f"{path.name}.toml" in found else sorted(found)
-    return [str(path.with_name(name)) for name in found]
-
-
 def read_source(source: str | Path) -> tuple[str, str]:
     """Read a file, or a library problem by its name; return the text and a label.
 
@@ -79,7 +61,9 @@ def read_source(source: str | Path) -> tuple[str, str]:
         if not exists(path):
             if label in library():
                 return library()[label].read_text("utf-8"), label
-            hint = did_you_mean(label, [*_files_near(path), *library()])
+            from modelsizer.problems.near_files import problem_files_near
+
+            hint = did_you_mean(label, [*problem_files_near(path), *library()])
             raise UnreadableError(
                 f"{NO_FILE}, and no problem of that name{hint}; `modelsizer problems` lists them"
             )

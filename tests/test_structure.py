@@ -30,7 +30,7 @@ BACK_END_NEEDS = (
 
 PROBLEMS = (
     "version", "visible", "brief", "shown", "records", "library", "machine", "interrupts",
-    "errors", "files", "table_files", "text_files", "plain_values", "key_values", "registry", "columns", "units", "by_byte", "value_forms", "offered", "typed_keys", "typed_tables", "reading",
+    "errors", "files", "table_files", "text_files", "plain_values", "key_values", "registry", "columns", "units", "by_byte", "value_forms", "offered", "typed_keys", "typed_tables", "near_files", "reading",
     "architecture", "hardware", "laws", "tables", "space", "costs", "quantities",
     "requirements", "magnitudes", "checks", "given", "statement", "edits", "keyword_types", "problem", "docstrings", "schema", "provenance", "narrowing", "designs", "summary",
 )  # fmt: skip
