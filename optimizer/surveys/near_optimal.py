@@ -236,7 +236,12 @@ def _distance(at: Floats, point: Floats) -> Floats:
 def _start(result: Result) -> tuple[Scorer, float]:
     """Scorer of a solved problem, and the value to minimise at the optimum."""
     if result.status != "optimal" or result.gap != 0:
-        raise ValueError("only a proven optimum has a next best: solve without --gap and limits")
+        why = (
+            "no design keeps every limit"
+            if result.status == "infeasible"
+            else "solve without a gap and without limits of time and nodes"
+        )
+        raise ValueError(f"only a proven optimum has a next best: {why}")
     objective = result.objective
     goal = Goal(objective.name, objective.sense)
     scorer = Scorer(result.problem, [goal])
