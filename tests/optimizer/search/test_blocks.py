@@ -25,12 +25,14 @@ def unlistable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "LISTABLE", 0)
 
 
-@pytest.mark.parametrize("first", [3000, pytest.param(3011, marks=pytest.mark.slow)])
-def test_a_bound_is_never_above_a_design(first: int) -> None:
+@pytest.mark.parametrize(
+    "drawn", [range(3000, 3006), pytest.param(range(3006, 3022), marks=pytest.mark.slow)]
+)
+def test_a_bound_is_never_above_a_design(drawn: range) -> None:
     seen = 0
-    for seed in range(first, first + 11):
+    for seed in drawn:
         seen += check_bounds(valid_problem(seed), seed)
-    assert seen > 60
+    assert seen > 30
 
 
 @pytest.mark.slow
