@@ -161,7 +161,12 @@ class Handler(BaseHTTPRequestHandler):
             return self._answer
         raise AttributeError(name)
 
-    def send_error(self, code: int, message: str | None = None, _: str | None = None) -> None:
+    def send_error(
+        self,
+        code: int,
+        message: str | None = None,
+        explain: str | None = None,  # noqa: ARG002 - of the base class
+    ) -> None:
         """Answer a request that cannot be read as any other that is refused."""
         self._unread, self.command = True, self.command or ""
         self._refuse(RefusedError(int(code), (message or self.responses[code][0]).lower()))

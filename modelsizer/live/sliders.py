@@ -49,7 +49,7 @@ def sliders_data(grid: Grid, command: Command, missing: str = "") -> dict[str, A
     points = [at if at in grid.points else None for at in grid.everywhere()]
     stacks, stack_of = _stacks(grid, points)
     views = [None if at is None else shown(view_at(grid, at, command).to_dict()) for at in points]
-    found = {
+    found: dict[str, Any] = {
         "name": grid.problem.name,
         "controls": [axis.control.to_dict() for axis in grid.axes],
         "views": packed(views),
