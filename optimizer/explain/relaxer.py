@@ -81,7 +81,9 @@ class Relaxer:
         held += new
         upper = {limit.quantity for limit in held if limit.side == "max"}
         if upper.isdisjoint(names_of("tokens", "flops", "lifetime")):  # nothing limits the tokens
-            held.append(Constraint(f"{TOKENS}.max", "tokens", "max", UNLIMITED_TOKENS))
+            least = [limit.limit for limit in held if limit.quantity == "tokens"]
+            most = max([UNLIMITED_TOKENS, *least])  # at least as many as are asked for
+            held.append(Constraint(f"{TOKENS}.max", "tokens", "max", most))
         if goal is None:
             goal = ("minimize", "loss" if "loss" in upper else "parameters")
         tables: dict[str, Any] = constrained(self.origin, held, self._bare)

@@ -54,6 +54,16 @@ def test_tokens_that_nothing_limits_are_endless_in_effect() -> None:
     assert found.loss == pytest.approx(least, rel=1e-15)
 
 
+def test_tokens_that_are_only_asked_for_are_endless_however_many_they_are() -> None:
+    many = 10 ** (len(str(int(UNLIMITED_TOKENS))) + 10)
+    relaxer = Relaxer(
+        Problem.load("one-h100-1e24")
+        .without("training.tokens")
+        .with_settings({"budgets.tokens": {"min": many}})
+    )
+    assert relaxer.problem(["budgets.tokens"]).token_limits.most >= many
+
+
 def test_the_leverage_of_experts_moves_only_with_the_budget_that_it_is_taken_at() -> None:
     space = {"layers": 16, "d_model": 2048, "vocab_size": 32000,
              "experts": {"routed": 64, "active": 4, "granularity": 4}}  # fmt: skip
