@@ -275,8 +275,14 @@ class Labels:
         boxes = np.array([place.box for place in places])
         inked = self._obstacles.costs(boxes, least=INKED)
         costs = self._obstacles.costs(boxes) + strict * inked
-        costs += [place.reach * _PER_POINT + self._leader_cost(place) for place in places]
-        best = int(costs.argmin())
+        far = np.array([place.reach * _PER_POINT for place in places])
+        best, least = 0, math.inf
+        for at in (costs + far).argsort(kind="stable"):  # few leaders need to be looked at
+            if costs[at] + far[at] > least:
+                break
+            cost = costs[at] + (far[at] + self._leader_cost(places[at]))
+            if (cost, at) < (least, best):
+                best, least = int(at), cost
         return places[best], float(inked[best])
 
     def along(
