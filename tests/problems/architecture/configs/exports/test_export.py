@@ -71,7 +71,7 @@ def architectures(draw: Any, framework: str) -> Architecture:
 
 def test_every_exporter_has_a_reader_here_and_a_row_in_the_docs() -> None:
     assert set(READERS) == set(EXPORTERS) == set(EXPRESSIBLE)
-    page = (ROOT / "docs" / "export.md").read_text()
+    page = (ROOT / "docs" / "how-to" / "export.md").read_text()
     for name in EXPORTERS:
         assert f"| `{name}` |" in page
 
