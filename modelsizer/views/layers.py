@@ -39,8 +39,7 @@ class Layers(Tabled, Drawn):
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON contract."""
-        assumed = {"assumptions": self.of.assumed.to_dict()}
-        return self.of.to_dict() | assumed | compared_dict(self.found)
+        return self.of.assuming() | compared_dict(self.found)
 
 
 def layers(

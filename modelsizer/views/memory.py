@@ -77,7 +77,7 @@ class Memory(Tabled, Drawn):
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON contract."""
-        found = self.of.to_dict() | {"assumptions": self.of.assumed.to_dict()}
+        found = self.of.assuming()
         for name, parts in ((SERVING, self.serving), (TRAINING, self.training)):
             found[name] = None if parts is None else parts_dict(parts)
         if self.devices is not None:

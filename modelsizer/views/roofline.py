@@ -37,8 +37,7 @@ class RooflineView(Tabled, Drawn):
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON contract."""
-        assumed = {"assumptions": self.of.assumed.to_dict()}
-        return self.of.to_dict() | assumed | roofline_dict(self.found)
+        return self.of.assuming() | roofline_dict(self.found)
 
 
 def roofline(

@@ -62,6 +62,10 @@ class Viewed:
         """Whether the design is proven, for JSON."""
         return {"complete": self.stop == "proven", "stop": self.stop}
 
+    def assuming(self) -> dict[str, Any]:
+        """The same, with the settings that figures hold for."""
+        return self.to_dict() | {"assumptions": self.assumed.to_dict()}
+
 
 def viewed(
     design: Result | Architecture,
