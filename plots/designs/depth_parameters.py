@@ -13,8 +13,8 @@ import numpy as np
 
 from modelsizer.plots.drawing.axes import heading, quantity_axis, tick
 from modelsizer.plots.drawing.cells import cell_borders
-from modelsizer.plots.drawing.labels import ALL_SIDES, INKED, SIDES, Labels, far_apart
-from modelsizer.plots.drawing.marks import dot_size, loss_cloud, star
+from modelsizer.plots.drawing.labels import ALL_SIDES, INKED, SIDES, Labels
+from modelsizer.plots.drawing.marks import dot_size, far_apart, loss_cloud, star
 from modelsizer.plots.drawing.one_axes import one_axes
 from modelsizer.plots.drawing.style import INK, QUIET, STAR, small
 from modelsizer.problems.laws.digits import loss_text

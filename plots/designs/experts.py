@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelsizer.plots.drawing.axes import heading, tick
-from modelsizer.plots.drawing.labels import MARK, Labels, back, far_apart
-from modelsizer.plots.drawing.marks import colour_bar, star
+from modelsizer.plots.drawing.labels import MARK, Labels, back
+from modelsizer.plots.drawing.marks import colour_bar, far_apart, star
 from modelsizer.plots.drawing.notes import note
 from modelsizer.plots.drawing.one_axes import one_axes
 from modelsizer.plots.drawing.style import COLOURS, INK, QUIET, small

@@ -80,18 +80,6 @@ def lay_out(axes: Axes) -> None:
     figure.draw_without_rendering()
 
 
-def far_apart(axes: Axes, x: Sequence[float], y: Sequence[float], count: int) -> list[int]:
-    """Indices of at most `count` points that are far from one another on the axes."""
-    at = axes.transData.transform(np.column_stack([x, y])) if len(x) else np.zeros((0, 2))
-    taken: list[int] = []
-    distance = np.full(len(at), np.inf)
-    while len(taken) < min(count, len(at)):
-        new = int(distance.argmax())
-        taken.append(new)
-        distance = np.minimum(distance, np.hypot(*(at - at[new]).T))
-    return taken
-
-
 @dataclass(frozen=True, slots=True)
 class _Place:
     """A candidate place of a label.

@@ -34,6 +34,18 @@ def star(axes: Axes, x: float, y: float, size: float = 13.0) -> None:
               markeredgewidth=0.6, linestyle="none", zorder=6, clip_on=False)  # fmt: skip
 
 
+def far_apart(axes: Axes, x: Sequence[float], y: Sequence[float], count: int) -> list[int]:
+    """Indices of at most `count` points that are far from one another on the axes."""
+    at = axes.transData.transform(np.column_stack([x, y])) if len(x) else np.zeros((0, 2))
+    taken: list[int] = []
+    distance = np.full(len(at), np.inf)
+    while len(taken) < min(count, len(at)):
+        new = int(distance.argmax())
+        taken.append(new)
+        distance = np.minimum(distance, np.hypot(*(at - at[new]).T))
+    return taken
+
+
 def nothing(axes: Axes, reason: str) -> None:
     """Show only the reason why there is nothing to draw."""
     axes.set_axis_off()

@@ -10,8 +10,8 @@ import pytest
 from matplotlib.axes import Axes
 from numpy.random import default_rng
 
-from modelsizer.plots.drawing.labels import Labels, far_apart, lay_out
-from modelsizer.plots.drawing.marks import star
+from modelsizer.plots.drawing.labels import Labels, lay_out
+from modelsizer.plots.drawing.marks import far_apart, star
 from modelsizer.plots.drawing.style import canvas
 from tests.support.covered import covered
 from tests.support.shared import seeds
